@@ -1,0 +1,58 @@
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench faults clean
+
+DATA ?= complete-journey
+AS_OF ?= 2017-12-31
+WORKERS ?= 2
+ARGS ?=
+
+BIN := .venv/bin
+export SPARK_CONF_DIR := $(CURDIR)/.cache/spark-conf
+export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+# Another Spark, or another environment, that this shell may be in.
+unexport SPARK_HOME PYTHONPATH VIRTUAL_ENV
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install all that is needed, in this folder; nothing happens when it is there
+	@./setup.sh
+
+demo: setup ## Run the whole lakehouse on real data: from raw files to decisions and a report
+	@$(BIN)/simulate $(DATA)
+	@$(BIN)/orrery run --as-of $(AS_OF) --workers $(WORKERS)
+
+test: setup ## Run the tests; ARGS="tests/silver -k parties" runs some of them
+	@$(BIN)/python -m pytest $(ARGS)
+
+define LINTERS
+ruff check
+ruff format --check
+mypy
+lint-imports
+sqlfluff lint dbt
+dbt --quiet parse --project-dir dbt --profiles-dir dbt
+endef
+export LINTERS
+
+lint: setup ## Check style, types, imports between layers, SQL and dbt
+	@failed=0; \
+	while read -r linter; do \
+		echo "== $$linter"; \
+		$(BIN)/$$linter </dev/null || failed=1; \
+	done <<<"$$LINTERS"; \
+	exit $$failed
+
+bench: setup ## Measure speed, and quality against plain baselines
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+faults: setup ## Kill jobs at every step, break files, and see that nothing is lost or doubled
+	@$(BIN)/python -m tests.faults $(ARGS)
+
+clean: ## Remove all that was made here: environment, caches, the local lakehouse
+	rm -rf .venv .cache .lakehouse dist build *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf dbt/target dbt/logs dbt/dbt_packages logs mlruns spark-warehouse metastore_db derby.log
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

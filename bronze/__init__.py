@@ -1,0 +1,1 @@
+"""Raw data, append-only, exactly once: every row with its file, position, arrival and load."""

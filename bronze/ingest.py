@@ -1,0 +1,238 @@
+"""The one way in: files that arrive are planned into loads by a stream, and each load lands once.
+
+A stream over the landing folder sees each file once, and notes it with a load in `bronze.files` before anything is
+read. Loads then land source by source, side by side: good rows in the source's table, refused ones in quarantine, both
+under the load's number, so that a repeat after a kill adds nothing. A batch is the same stream run until it is idle.
+"""
+
+import posixpath
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatch
+from time import monotonic
+from urllib.parse import unquote, urlparse
+from zlib import crc32
+
+import pyarrow.parquet as pq
+from pyspark.sql import Column, DataFrame, Observation, Row
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
+
+from bronze.ledger import FILES, LOADS, QUARANTINE
+from bronze.read import Arrival, read
+from bronze.records import open_file
+from bronze.source import Source
+from lakehouse.delta import Lakehouse
+
+ARRIVALS = "path string, modificationTime timestamp, length bigint, content binary"
+SIDE_BY_SIDE = 4
+SLOTS = 63
+
+
+@dataclass(frozen=True)
+class Load:
+    """Files of one source that land together."""
+
+    source: Source
+    load_id: int
+    arrivals: Sequence[Arrival]
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What became of a load."""
+
+    source: str
+    load_id: int
+    files: int
+    rows: int
+    quarantined: int
+    seconds: float
+    error: str | None = None
+
+
+def ingest(
+    lake: Lakehouse,
+    sources: Sequence[Source],
+    *,
+    continuous: bool = False,
+    on_landed: Callable[[Landed], None] = lambda landed: None,
+) -> StreamingQuery:
+    """Take in what has arrived; with `continuous`, also what will arrive. A load that failed before is tried again."""
+    for table in (FILES, LOADS, QUARANTINE, *(source.table for source in sources)):
+        lake.create(table)
+    land_planned(lake, sources, on_landed)
+
+    def take_in(files: DataFrame, batch_id: int) -> None:
+        plan(lake, sources, files, batch_id)
+        land_planned(lake, sources, on_landed)
+
+    stream = arrivals(lake).writeStream.foreachBatch(take_in).queryName("ingest")
+    stream = stream.option("checkpointLocation", posixpath.join(lake.settings.state_dir, "ingest"))
+    if continuous:
+        return stream.trigger(processingTime="10 seconds").start()
+    query = stream.trigger(availableNow=True).start()
+    query.awaitTermination()
+    return query
+
+
+def arrivals(lake: Lakehouse) -> DataFrame:
+    """A stream of the files that arrive, without their content: Auto Loader on Databricks, Spark's files elsewhere."""
+    if lake.settings.target == "databricks":
+        reader = lake.spark.readStream.format("cloudFiles").option("cloudFiles.format", "binaryFile")
+    else:
+        # Spark forgets files that are much older than the newest one, and would never see a late one.
+        reader = lake.spark.readStream.format("binaryFile").schema(ARRIVALS).option("maxFileAge", "36500d")
+    files = reader.option("recursiveFileLookup", "true").load(lake.settings.landing_dir)
+    return files.select("path", "modificationTime", "length")
+
+
+def plan(lake: Lakehouse, sources: Sequence[Source], files: DataFrame, load_id: int) -> None:
+    """Note which load takes in each file. From here on the load's files are fixed."""
+    rows = []
+    for file in files.collect():
+        path = relative(file.path, lake.settings.landing_dir)
+        source = next((s.name for s in sources if fnmatch(path, posixpath.join(s.folder, s.glob))), None)
+        rows.append((path, source, file.length, file.modificationTime, load_id))
+    planned = lake.spark.createDataFrame(sorted(rows), FILES.schema).coalesce(1)
+    lake.append(planned, FILES, writer="bronze.files", number=load_id)
+
+
+def relative(path: str, landing: str) -> str:
+    """A file's path below the landing folder, however Spark writes its address.
+
+    >>> relative("file:/data/landing/crm/a%20b.csv", "/data/landing")
+    'crm/a b.csv'
+    """
+    if ":/" not in landing:
+        path = unquote(urlparse(path).path)
+    return path.removeprefix(landing).lstrip("/")
+
+
+def land_planned(lake: Lakehouse, sources: Sequence[Source], on_landed: Callable[[Landed], None]) -> None:
+    """Land every planned load that has not landed: sources side by side, the loads of each in their order."""
+    loads = outstanding(lake, sources)
+    if not loads:
+        return
+    by_source: dict[str, list[Load]] = {}
+    for load in loads:
+        by_source.setdefault(load.source.name, []).append(load)
+
+    def land_all(mine: list[Load]) -> list[Landed]:
+        done = []
+        for load in mine:
+            landed = land_or_say_why_not(lake, load)
+            on_landed(landed)
+            done.append(landed)
+            if landed.error:
+                break  # later loads of this source wait: their number must not overtake this one's
+        return done
+
+    # The heaviest first, so that none is left running alone at the end.
+    heaviest_first = sorted(by_source.values(), key=lambda mine: -sum(a.bytes for load in mine for a in load.arrivals))
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        landed = [each for done in pool.map(land_all, heaviest_first) for each in done]
+    note(lake, landed)
+
+
+def outstanding(lake: Lakehouse, sources: Sequence[Source]) -> list[Load]:
+    """Loads that were planned and have not landed, oldest first."""
+    landed = lake.read(LOADS).where("status = 'landed'").select("source", "load_id")
+    rows = (
+        lake.read(FILES)
+        .where(F.col("source").isin([s.name for s in sources]))
+        .join(landed, on=["source", "load_id"], how="left_anti")
+        .orderBy("load_id", "source", "file")
+        .collect()
+    )
+    by_name = {source.name: source for source in sources}
+    found: dict[tuple[int, str], list[Arrival]] = {}
+    for row in rows:
+        found.setdefault((row.load_id, row.source), []).append(arrival_of(row, lake.settings.landing_dir))
+    return [Load(by_name[name], load_id, files) for (load_id, name), files in found.items()]
+
+
+def arrival_of(row: Row, landing: str) -> Arrival:
+    return Arrival(posixpath.join(landing, row.file), row.file, row.bytes, row.arrived_at)
+
+
+def land_or_say_why_not(lake: Lakehouse, load: Load) -> Landed:
+    started = monotonic()
+    try:
+        rows, quarantined = land(lake, load)
+        error = None
+    except Exception as problem:  # one source must not hold up the others; the job fails at its end
+        rows, quarantined, error = 0, 0, f"{type(problem).__name__}: {problem}".split("\n\tat ")[0][:2000]
+    seconds = round(monotonic() - started, 3)
+    return Landed(load.source.name, load.load_id, len(load.arrivals), rows, quarantined, seconds, error)
+
+
+def land(lake: Lakehouse, load: Load) -> tuple[int, int]:
+    """Append the load's good rows to the source's table and the refused ones to quarantine. Returns how many of each.
+
+    Refused rows are rare: while the good rows are written, the files that have some are noted, and only those are
+    read again.
+    """
+    source, files = load.source, list(load.arrivals)
+    seen = Observation()
+    records = read(lake.spark, source, files, task_count(lake))
+    if source.format != "parquet":
+        is_refused = F.col("_reasons").isNotNull()
+        records = records.observe(seen, F.bit_or(F.when(is_refused, slot_of(F.col("_file")))).alias("slots"))
+    writer = f"bronze.{source.name}"
+    is_repeat = any(c.note.get("number") == load.load_id for c in lake.commits(source.table, 5))
+    good = records.where("_reasons IS NULL").withColumn("_load_id", F.lit(load.load_id))
+    lake.append(good.select(*source.table.columns), source.table, writer=writer, number=load.load_id)
+    rows = next(c.rows for c in lake.commits(source.table, 5) if c.note.get("number") == load.load_id)
+
+    if source.format == "parquet":
+        suspects = files if rows < sum(parquet_rows(file) for file in files) else []
+    elif is_repeat:  # nothing was read, so nothing was seen
+        suspects = files
+    else:
+        slots = seen.get["slots"] or 0
+        suspects = [file for file in files if slots >> (crc32(file.file.encode()) % SLOTS) & 1]
+    if not suspects:
+        return rows, 0
+    refused = read(lake.spark, source, suspects, task_count(lake)).where("_reasons IS NOT NULL")
+    quarantined = refused.select(
+        F.lit(source.name).alias("source"),
+        F.col("_file").alias("file"),
+        F.col("_position").alias("position"),
+        F.col("_raw").alias("raw"),
+        F.col("_reasons").alias("reasons"),
+        F.col("_arrived_at").alias("arrived_at"),
+        F.lit(load.load_id).cast("bigint").alias("load_id"),
+    )
+    lake.append(quarantined, QUARANTINE, writer=f"quarantine of {writer}", number=load.load_id)
+    is_this_load = (F.col("source") == source.name) & (F.col("load_id") == load.load_id)
+    return rows, lake.read(QUARANTINE).where(is_this_load).count()
+
+
+def slot_of(file: Column) -> Column:
+    """One of 63 bits for each file: which slots saw a refused row fits one number, and costs nothing to observe."""
+    return F.call_function("shiftleft", F.lit(1).cast("bigint"), (F.crc32(file) % SLOTS).cast("int"))
+
+
+def task_count(lake: Lakehouse) -> int:
+    """Two tasks per core, so that an uneven share is made up for."""
+    return 2 * int(lake.spark.conf.get("spark.default.parallelism", None) or SIDE_BY_SIDE)
+
+
+def parquet_rows(arrival: Arrival) -> int:
+    with open_file(arrival.path) as file:
+        return int(pq.ParquetFile(file).metadata.num_rows)
+
+
+def note(lake: Lakehouse, landed: Iterable[Landed]) -> None:
+    """Note what became of loads."""
+    ended_at = datetime.now(UTC)
+    rows = [
+        (each.source, each.load_id, "failed" if each.error else "landed", each.files, each.rows, each.quarantined,
+         each.seconds, each.error, ended_at)
+        for each in landed
+    ]  # fmt: skip
+    noted = lake.spark.createDataFrame(rows, LOADS.schema).coalesce(1)
+    lake.append(noted, LOADS, writer="bronze.loads", number=int(ended_at.timestamp() * 1e6))

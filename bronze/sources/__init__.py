@@ -1,0 +1,1 @@
+"""The declared sources, one module per system."""

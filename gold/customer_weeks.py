@@ -1,0 +1,140 @@
+"""What each customer did in each week. Weeks are blocks of seven days, counted back from `as_of`."""
+
+from datetime import date
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from gold.activity import (
+    AS_OF,
+    CORE_ID,
+    MONEY,
+    MOST_UNITS_OF_A_LINE,
+    SHARD,
+    customer_lines,
+    customer_orders,
+    customer_touches,
+    shard_of,
+    week,
+    with_category,
+)
+from lakehouse.rules import Between
+from lakehouse.tables import Column, Table, conform
+
+CUSTOMER_WEEKS = Table(
+    name="gold.customer_weeks",
+    doc="What each customer did in each week in which they did anything, as known at the end of a day.",
+    grain="one row per customer, as_of and week with activity",
+    key=("as_of", "core_id", "weeks_ago"),
+    columns={
+        "as_of": AS_OF,
+        "core_id": CORE_ID,
+        "shard": SHARD,
+        "weeks_ago": Column("int", "0 is the seven days that end with as_of, 1 the seven before, ..."),
+        "week_ends_on": Column("date", "The last day of those seven."),
+        "tenure_weeks": Column(
+            "int", "Weeks since the customer's first order ever, that week included; 0 without one. Same in all rows."
+        ),
+        "orders": Column("bigint", "Orders."),
+        "order_days": Column("bigint", "Days with an order."),
+        "net_amount": Column(MONEY, "Spent."),
+        "discount_amount": Column(MONEY, "Discounts."),
+        "coupon_lines": Column("bigint", "Lines with a coupon."),
+        "units": Column(
+            "bigint", f"Units, each line's counted up to {MOST_UNITS_OF_A_LINE}: weighed goods have odd measures."
+        ),
+        "products": Column("bigint", "Different products."),
+        "categories": Column("bigint", "Different categories."),
+        "stores": Column("bigint", "Different stores."),
+        "campaigns_sent": Column("bigint", "Different campaigns sent."),
+        "redemptions": Column("bigint", "Coupons redeemed."),
+    },
+    rules=(
+        Between(column="weeks_ago", low=0),
+        Between(column="tenure_weeks", low=0),
+    ),
+    cluster_by=("as_of", "shard"),
+)
+
+WEEK = ("core_id", "weeks_ago")
+COUNTS = tuple(name for name, column in CUSTOMER_WEEKS.columns.items() if column.type in ("bigint", MONEY))
+
+
+def build(
+    order_lines: DataFrame,
+    interactions: DataFrame,
+    products: DataFrame,
+    core_ids: DataFrame,
+    revisions: DataFrame,
+    *,
+    as_of: date,
+    shards: int,
+    weeks: int = 104,
+) -> DataFrame:
+    """The last `weeks` weeks of every customer, as they were known at the end of `as_of`."""
+    is_recent = F.col("weeks_ago") < weeks
+    lines = customer_lines(order_lines, core_ids, revisions, as_of).withColumn("weeks_ago", week())
+    touches = customer_touches(interactions, core_ids, revisions, as_of).withColumn("weeks_ago", week())
+    purchases = lines.transform(customer_orders, "weeks_ago").transform(purchases_per_week)
+    breadth = (
+        lines.where(is_recent)
+        .select(*WEEK, "product_id")
+        .distinct()
+        .transform(with_category, products, revisions, as_of)
+        .transform(breadth_per_week)
+    )
+    response = touches.where(is_recent).transform(response_per_week)
+    return (
+        purchases.join(breadth, on=list(WEEK), how="left")
+        .join(response, on=list(WEEK), how="full")
+        .fillna(0, subset=list(COUNTS))
+        .transform(with_tenure)
+        .where(is_recent)
+        .withColumns(
+            {
+                "as_of": F.lit(as_of),
+                "shard": shard_of("core_id", shards),
+                "week_ends_on": F.date_sub(F.lit(as_of), 7 * F.col("weeks_ago")),
+            }
+        )
+        .transform(conform, CUSTOMER_WEEKS)
+    )
+
+
+def purchases_per_week(orders: DataFrame) -> DataFrame:
+    return orders.groupBy(*WEEK).agg(
+        F.count("*").alias("orders"),
+        F.count_distinct("days_ago").alias("order_days"),
+        F.count_distinct("store_id").alias("stores"),
+        F.sum("net_amount").cast(MONEY).alias("net_amount"),
+        F.sum("discount_amount").cast(MONEY).alias("discount_amount"),
+        F.sum("coupon_lines").alias("coupon_lines"),
+        F.sum("units").alias("units"),
+    )
+
+
+def breadth_per_week(bought: DataFrame) -> DataFrame:
+    """Of rows that name each product once per week."""
+    return bought.groupBy(*WEEK).agg(
+        F.count("*").alias("products"),
+        F.count_distinct("category").alias("categories"),
+    )
+
+
+def response_per_week(touches: DataFrame) -> DataFrame:
+    is_sent, is_redeemed = F.col("kind") == "sent", F.col("kind") == "redeemed"
+    return (
+        touches.where(is_sent | is_redeemed)
+        .groupBy(*WEEK)
+        .agg(
+            F.count_distinct(F.when(is_sent, F.col("campaign_id"))).alias("campaigns_sent"),
+            F.count_if(is_redeemed).alias("redemptions"),
+        )
+    )
+
+
+def with_tenure(customer_weeks: DataFrame) -> DataFrame:
+    """Adds to every week of a customer how many weeks ago they began to order, however long ago that is."""
+    week_with_order = F.when(F.col("orders") > 0, F.col("weeks_ago"))
+    oldest = F.max(week_with_order).over(Window.partitionBy("core_id"))
+    return customer_weeks.withColumn("tenure_weeks", F.coalesce(oldest + 1, F.lit(0)))

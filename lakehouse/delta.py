@@ -1,0 +1,232 @@
+"""Every read and write of the lakehouse's tables. No other module touches storage."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse.rules import Rule, quoted
+from lakehouse.settings import Settings
+from lakehouse.tables import Table, conform
+
+LAYERS = ("lakehouse", "bronze", "silver", "gold", "ml")
+METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+
+# What DESCRIBE HISTORY calls the commits that change rows; the others (OPTIMIZE, VACUUM, properties) do not count.
+CHANGES_ROWS = ("WRITE", "MERGE", "DELETE", "UPDATE", "RESTORE")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit that changed a table's rows, with what its writer noted on it and how many rows it wrote."""
+
+    version: int
+    note: Mapping[str, Any]
+    rows: int
+
+
+@dataclass(frozen=True)
+class Lakehouse:
+    """The tables of one catalog. Tables are made on their first write, from their declaration."""
+
+    spark: SparkSession
+    settings: Settings
+
+    # Reading
+
+    def read(self, table: Table, *, version: int | None = None, at: datetime | None = None) -> DataFrame:
+        """The table now, at a version, or at a time. A table that nobody has written yet is empty."""
+        name = self.settings.table(table.name)
+        if not self.exists(table):
+            return self.spark.createDataFrame([], table.schema)
+        if version is not None:
+            return self.spark.read.option("versionAsOf", version).table(name)
+        if at is not None:
+            return self.spark.read.option("timestampAsOf", at.isoformat(sep=" ")).table(name)
+        return self.spark.table(name)
+
+    def exists(self, table: Table) -> bool:
+        return self.spark.catalog.tableExists(self.settings.table(table.name))
+
+    def commits(self, table: Table, limit: int = 50) -> list[Commit]:
+        """The newest commits that changed rows, newest first."""
+        if not self.exists(table):
+            return []
+        history = DeltaTable.forName(self.spark, self.settings.table(table.name)).history(limit)
+        rows = history.select("version", "operation", "userMetadata", "operationMetrics").collect()
+        return [
+            Commit(row.version, read_note(row.userMetadata), int((row.operationMetrics or {}).get("numOutputRows", 0)))
+            for row in rows
+            if row.operation.startswith(CHANGES_ROWS)
+        ]
+
+    def version(self, table: Table) -> int:
+        """The newest version that changed rows; -1 where nothing has been written."""
+        return next((commit.version for commit in self.commits(table, 10)), -1)
+
+    # Writing
+
+    def create(self, table: Table) -> None:
+        """Make the table, or add the columns that its declaration has gained. Never drops or retypes one."""
+        name = self.settings.table(table.name)
+        if self.exists(table):
+            missing = [c for c in table.columns if c not in self.spark.table(name).columns]
+            if missing:
+                self.spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({column_ddl(table, missing)})")
+            return
+        schema = self.settings.table(table.layer)
+        self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        cluster = f" CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
+        about = quoted(f"{table.doc} Grain: {table.grain}.")
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {name} ({column_ddl(table, table.columns)}) USING DELTA"
+            f"{cluster} COMMENT {about} TBLPROPERTIES (delta.enableDeletionVectors = true)"
+        )
+        if contract := contract_of(table):
+            self.spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT contract CHECK ({contract})")
+
+    def append(self, df: DataFrame, table: Table, *, writer: str, number: int) -> None:
+        """Add rows once: a repeat of the same `writer` and `number` (which only grows) changes nothing."""
+        self.create(table)
+        (
+            conform(df, table)
+            .writeTo(self.settings.table(table.name))
+            .option("txnAppId", writer)
+            .option("txnVersion", str(number))
+            .option("userMetadata", json.dumps({"writer": writer, "number": number}))
+            .append()
+        )
+
+    def replace(
+        self, df: DataFrame, table: Table, *, where: str | None = None, note: Mapping[str, Any] | None = None
+    ) -> None:
+        """Put `df` in place of the rows that meet `where`, or of all, in one commit."""
+        self.create(table)
+        (
+            conform(df, table)
+            .writeTo(self.settings.table(table.name))
+            .option("userMetadata", json.dumps(note or {}))
+            .overwrite(F.expr(where or "true"))
+        )
+
+    def merge(self, df: DataFrame, table: Table, *, note: Mapping[str, Any] | None = None) -> None:
+        """Update the rows whose key is in `df` and that differ, add the new ones, in one commit."""
+        self.create(table)
+        rows = conform(df, table)
+        same_key = " AND ".join(f"now.`{column}` <=> new.`{column}`" for column in table.key)
+        others = [column for column in table.columns if column not in table.key]
+        differs = " OR ".join(f"NOT (now.`{column}` <=> new.`{column}`)" for column in others) or "false"
+        with_metadata = json.dumps(note or {})
+        self.spark.conf.set(METADATA, with_metadata)
+        try:
+            (
+                DeltaTable.forName(self.spark, self.settings.table(table.name))
+                .alias("now")
+                .merge(rows.alias("new"), same_key)
+                .whenMatchedUpdateAll(condition=differs)
+                .whenNotMatchedInsertAll()
+                .execute()
+            )
+        finally:
+            self.spark.conf.unset(METADATA)
+
+    def refresh(
+        self,
+        table: Table,
+        build: Callable[[], DataFrame],
+        *,
+        inputs: Iterable[Table],
+        where: str | None = None,
+        **arguments: Any,
+    ) -> bool:
+        """Rebuild the table, or its slice `where`, unless these versions of `inputs`, these arguments and this code
+        already made it. True when it was written."""
+        built_from = self.origin(table, inputs, arguments)
+        if any(
+            commit.note.get("built_from") == built_from and commit.note.get("where") == where
+            for commit in self.latest_of_slice(table, where)
+        ):
+            return False
+        self.replace(build(), table, where=where, note={"built_from": built_from, "where": where})
+        return True
+
+    def latest_of_slice(self, table: Table, where: str | None) -> list[Commit]:
+        """The newest commit that wrote this very slice, or the whole table."""
+        same = (commit for commit in self.commits(table, 200) if commit.note.get("where") in (where, None))
+        newest = next(same, None)
+        return [newest] if newest else []
+
+    def origin(self, table: Table, inputs: Iterable[Table], arguments: Mapping[str, Any]) -> str:
+        """A digest of all that a build depends on."""
+        parts = {
+            "table": table.fingerprint,
+            "inputs": {each.name: self.version(each) for each in inputs},
+            "arguments": {name: str(value) for name, value in arguments.items()},
+            "code": code_version(table.layer),
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+    # Keeping
+
+    def optimize(self, table: Table) -> None:
+        """Compact small files, and cluster by the declared columns."""
+        DeltaTable.forName(self.spark, self.settings.table(table.name)).optimize().executeCompaction()
+
+    def vacuum(self, table: Table, hours: float = 168) -> None:
+        """Delete the files that no version of the last `hours` needs."""
+        DeltaTable.forName(self.spark, self.settings.table(table.name)).vacuum(hours)
+
+
+def column_ddl(table: Table, names: Iterable[str]) -> str:
+    """Columns with types and comments; key columns NOT NULL."""
+    return ", ".join(
+        f"`{name}` {table.columns[name].type}{' NOT NULL' if name in table.key else ''}"
+        f" COMMENT {quoted(described(table, name))}"
+        for name in names
+    )
+
+
+def described(table: Table, name: str) -> str:
+    """A column's meaning, with its privacy class where it has one."""
+    column = table.columns[name]
+    return column.doc if column.privacy == "none" else f"{column.doc} [{column.privacy}]"
+
+
+def contract_of(table: Table) -> str | None:
+    """All declared `error` rules as one CHECK. Bronze has none: its rules send rows to quarantine instead."""
+    if table.layer == "bronze":
+        return None
+    return " AND ".join(met(rule) for rule in table.rules if rule.severity == "error") or None
+
+
+def met(rule: Rule) -> str:
+    """The rule's condition, with no value counted as good."""
+    return f"coalesce(({rule.sql}), true)"
+
+
+def read_note(text: str | None) -> dict[str, Any]:
+    """What a writer noted on its commit; nothing where somebody else wrote it."""
+    try:
+        note = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+@cache
+def code_version(layer: str) -> str:
+    """A digest of the code of a layer and of those before it: a table that older code built is built again."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent.parent
+    for each in LAYERS[: LAYERS.index(layer) + 1]:
+        for path in sorted((root / each).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,189 @@
+"""Canonical tables from the sources' declarations: the newest version of each row, and the versions before it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from bronze.ledger import LOADS
+from bronze.source import Feed, Source
+from lakehouse.delta import Lakehouse, code_version
+from lakehouse.tables import ContractError, Table, conform
+from silver.tables import CONFORMED, REVISIONS
+
+MANY = 200_000  # keys told again, up to which they are sent to every task
+ORDER = ("_newest_by", "_arrived_at", "_file", "_position")
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What became of a table: `unchanged`, `merged` (new loads only) or `rebuilt`."""
+
+    table: str
+    how: str
+
+
+def refresh(lake: Lakehouse, table: Table, sources: Sequence[Source]) -> Refreshed:
+    """Bring the table up to its sources' landed loads: only the keys that new loads speak of are worked on."""
+    feeding = feeds_of(table, sources)
+    loads = landed_loads(lake, [source for source, _ in feeding])
+    note = {"loads": loads, "origin": origin(table, feeding)}
+    before = next((commit.note for commit in lake.commits(table, 10)), {})
+    if before == note:
+        return Refreshed(table.name, "unchanged")
+    rows = all_rows(lake, table, feeding)
+    if before.get("origin") == note["origin"]:
+        new = all_rows(lake, table, feeding, after=before["loads"]).select(*table.key).distinct()
+        mine = rows.join(F.broadcast(new), on=list(table.key), how="left_semi").transform(versions, table)
+        lake.merge(mine.transform(revisions, table), REVISIONS)
+        lake.merge(mine.transform(newest, table), table, note=note)
+        return Refreshed(table.name, "merged")
+    once, history = told_once_or_again(rows, table)
+    lake.replace(history.transform(revisions, table), REVISIONS, where=f"table_name = '{table.name}'")
+    lake.replace(once.unionByName(history.transform(newest, table)), table, note=note)
+    return Refreshed(table.name, "rebuilt")
+
+
+def feeds_of(table: Table, sources: Sequence[Source]) -> list[tuple[Source, Feed]]:
+    return [(source, feed) for source in sources for feed in source.feeds if feed.to == table.name]
+
+
+def check_feeds(sources: Sequence[Source]) -> None:
+    """Every feed must fill a canonical table, its key, and only columns that it has."""
+    tables = {table.name: table for table in CONFORMED}
+    problems = []
+    for source in sources:
+        for feed in source.feeds:
+            if feed.to not in tables:
+                problems.append(f"{source.name}: feeds {feed.to}, expected one of {', '.join(tables)}")
+                continue
+            table = tables[feed.to]
+            problems += [
+                f"{source.name}: feeds {feed.to}.{name}, which is not one of its columns"
+                for name in feed.columns
+                if name not in table.columns or name == "learned_at"
+            ]
+            problems += [
+                f"{source.name}: does not say {feed.to}.{name}, which is part of the key"
+                for name in table.key
+                if name not in feed.columns
+            ]
+    if problems:
+        raise ContractError("Cannot conform the sources:\n  " + "\n  ".join(problems) + "\nCorrect their feeds.")
+
+
+def origin(table: Table, feeding: list[tuple[Source, Feed]]) -> str:
+    """Changes when the code or a declaration does: the table is then rebuilt from all loads."""
+    return f"{code_version(table.layer)}/{table.fingerprint}/" + "/".join(
+        f"{source.name}:{source.table.fingerprint}:{hash_of(feed)}" for source, feed in feeding
+    )
+
+
+def hash_of(feed: Feed) -> str:
+    return Table(name=feed.to, doc=repr(feed), grain="", key=(), columns={}).fingerprint
+
+
+def landed_loads(lake: Lakehouse, sources: Sequence[Source]) -> dict[str, int]:
+    """The newest landed load of each source. Loads of a source land in their order, so it stands for all before it."""
+    names = [source.name for source in sources]
+    landed = lake.read(LOADS).where((F.col("status") == "landed") & F.col("source").isin(names))
+    return {
+        row.source: row.load_id for row in landed.groupBy("source").agg(F.max("load_id").alias("load_id")).collect()
+    }
+
+
+def all_rows(
+    lake: Lakehouse, table: Table, feeding: list[tuple[Source, Feed]], after: Mapping[str, int] | None = None
+) -> DataFrame:
+    """What all sources say of the table, every version; with `after`, only what later loads brought."""
+    frames = []
+    for source, feed in feeding:
+        rows = lake.read(source.table)
+        if after is not None:
+            rows = rows.where(F.col("_load_id") > after.get(source.name, -1))
+        frames.append(rows.transform(conformed, source, feed, table))
+    empty = lake.spark.createDataFrame([], table.schema).drop("learned_at")
+    empty = empty.select("*", *(F.lit(None).cast(type_).alias(name) for name, type_ in zip(ORDER, TYPES, strict=True)))
+    return reduce(DataFrame.unionByName, frames or [empty])
+
+
+TYPES = ("double", "timestamp", "string", "bigint")
+
+
+def conformed(rows: DataFrame, source: Source, feed: Feed, table: Table) -> DataFrame:
+    """One source's rows as the table's columns, in their types; what the feed does not say is null."""
+    values = [
+        F.expr(feed.columns.get(name, "null")).cast(column.type).alias(name)
+        for name, column in table.columns.items()
+        if name != "learned_at"
+    ]
+    kept = rows.where(feed.where) if feed.where else rows
+    return kept.select(*values, newest_by(source).alias("_newest_by"), "_arrived_at", "_file", "_position")
+
+
+def newest_by(source: Source) -> Column:
+    """The source's own measure of what is newest, as a number; null where it has none and arrival decides."""
+    if not source.newest_by:
+        return F.lit(None).cast("double")
+    column = F.col(source.newest_by)
+    of_time = source.columns[source.newest_by].type in ("date", "timestamp")
+    return column.cast("timestamp").cast("double") if of_time else column.cast("double")
+
+
+def told_once_or_again(rows: DataFrame, table: Table) -> tuple[DataFrame, DataFrame]:
+    """Rows whose key is there once, as the table has them; and the versions of the others.
+
+    Most facts are told once. Finding the few that are not by the hash of their key costs a shuffle of one number a
+    row; ordering the versions of all rows costs a shuffle and a sort of everything.
+    """
+    hashed = rows.withColumn("_key_hash", F.xxhash64(*table.key))
+    again = hashed.groupBy("_key_hash").agg(F.count("*").alias("times")).where("times > 1").select("_key_hash")
+    hashes = [row[0] for row in again.limit(MANY + 1).collect()]
+    if len(hashes) > MANY:
+        return rows.limit(0).transform(versions, table).transform(newest, table), rows.transform(versions, table)
+    repeated = F.broadcast(rows.sparkSession.createDataFrame([(each,) for each in hashes], "_key_hash bigint"))
+    once = hashed.join(repeated, on="_key_hash", how="left_anti").withColumn("learned_at", F.col("_arrived_at"))
+    others = hashed.join(repeated, on="_key_hash", how="left_semi").select(*rows.columns)
+    return once.select(*table.columns).transform(conform, table), others.transform(versions, table)
+
+
+def versions(rows: DataFrame, table: Table) -> DataFrame:
+    """Every version of each key that differs from the one before it, with when the next one was learned.
+
+    A delivery that says the same again is no version. `superseded_at` is null for the newest.
+    """
+    oldest_first = Window.partitionBy(*table.key).orderBy(*(F.asc_nulls_first(c) for c in ORDER))
+    content = [name for name in table.columns if name not in (*table.key, "learned_at")]
+    said = F.xxhash64(*(F.struct(F.col(name)) for name in content)) if content else F.lit(0)
+    changed = (
+        rows.withColumn("_said", said)
+        .withColumn("_said_before", F.lag("_said").over(oldest_first))
+        .where("NOT (_said <=> _said_before)")
+    )
+    later = oldest_first.rowsBetween(1, Window.unboundedFollowing)
+    return changed.select(
+        *(name for name in table.columns if name != "learned_at"),
+        F.col("_arrived_at").alias("learned_at"),
+        F.min("_arrived_at").over(later).alias("superseded_at"),
+    )
+
+
+def newest(history: DataFrame, table: Table) -> DataFrame:
+    return history.where("superseded_at IS NULL").drop("superseded_at").transform(conform, table)
+
+
+def revisions(history: DataFrame, table: Table) -> DataFrame:
+    """Superseded versions, as rows of silver.revisions. One that was never the newest known is left out."""
+    return (
+        history.where("superseded_at > learned_at")
+        .select(
+            F.lit(table.name).alias("table_name"),
+            F.to_json(F.struct(*table.key)).alias("row_key"),
+            F.to_json(F.struct(*table.columns)).alias("row"),
+            "learned_at",
+            "superseded_at",
+        )
+        .transform(conform, REVISIONS)
+    )

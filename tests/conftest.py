@@ -1,0 +1,42 @@
+"""One Spark session for all tests, started only when a test asks for it."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lakehouse.delta import Lakehouse
+from lakehouse.session import open_session
+from lakehouse.settings import Settings
+
+os.environ["PYSPARK_PYTHON"] = sys.executable
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lake")
+
+
+@pytest.fixture(scope="session")
+def spark(home: Path) -> Iterator[SparkSession]:
+    settings = Settings(home=home, cores="1", memory="1g")
+    session = open_session(settings)
+    session.conf.set("spark.sql.shuffle.partitions", "1")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def lake(spark: SparkSession, home: Path) -> Iterator[Lakehouse]:
+    """An empty lakehouse in the shared session; its tables are dropped after the test."""
+    settings = Settings(home=home)
+    yield Lakehouse(spark, settings)
+    for database in spark.catalog.listDatabases():
+        if database.name != "default":
+            spark.sql(f"DROP DATABASE IF EXISTS {database.name} CASCADE")
+    for folder in ("landing", "state"):
+        shutil.rmtree(home / folder, ignore_errors=True)
