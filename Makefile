@@ -31,7 +31,7 @@ define LINTERS
 ruff check
 ruff format --check
 mypy
-lint-imports
+lint-imports --no-logo
 sqlfluff lint dbt
 dbt --quiet parse --project-dir dbt --profiles-dir dbt
 endef

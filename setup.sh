@@ -10,6 +10,7 @@ OWN_UV=$ROOT/.cache/uv
 JAR_DIR=$ROOT/.cache/jars
 SPARK_CONF=$ROOT/.cache/spark-conf
 LAKE=$ROOT/.lakehouse
+LOG=$ROOT/.cache/setup.log
 
 UV_VERSION=0.13.9
 PYTHON_VERSIONS='>=3.11,<3.13' # as in pyproject.toml
@@ -181,8 +182,11 @@ install_python() {
 
 install_python_packages() {
     say "Setting up: Python packages (the first time 5 to 10 minutes: Horovod is built from source) ..."
-    MAKEFLAGS=-j$(build_jobs) "$UV" sync --locked --quiet </dev/null ||
-        fail "The Python packages could not be installed: uv's reason is above. What is done is kept: run this again."
+    mkdir -p "${LOG%/*}"
+    MAKEFLAGS=-j$(build_jobs) "$UV" sync --locked --quiet </dev/null 2>"$LOG" ||
+        fail "$(grep -E -m 20 'error|cause:|hint:' "$LOG" || tail -n 20 "$LOG")" \
+            "The Python packages could not be installed; all that uv said is in $LOG." \
+            "What is done is kept: correct the cause, and run this again."
 }
 
 # Horovod would start 8 compilers at once, and each takes up to 2 GB.

@@ -5,16 +5,18 @@ read. Loads then land source by source, side by side: good rows in the source's 
 under the load's number, so that a repeat after a kill adds nothing. A batch is the same stream run until it is idle.
 """
 
+import math
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from time import monotonic
-from urllib.parse import unquote, urlparse
 from zlib import crc32
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, Observation, Row
 from pyspark.sql import functions as F
@@ -63,10 +65,11 @@ def ingest(
     """Take in what has arrived; with `continuous`, also what will arrive. A load that failed before is tried again."""
     for table in (FILES, LOADS, QUARANTINE, *(source.table for source in sources)):
         lake.create(table)
+    claim(lake, sources)
     land_planned(lake, sources, on_landed)
 
     def take_in(files: DataFrame, batch_id: int) -> None:
-        plan(lake, sources, files, batch_id)
+        plan(lake, sources, files)
         land_planned(lake, sources, on_landed)
 
     stream = arrivals(lake).writeStream.foreachBatch(take_in).queryName("ingest")
@@ -89,25 +92,52 @@ def arrivals(lake: Lakehouse) -> DataFrame:
     return files.select("path", "modificationTime", "length")
 
 
-def plan(lake: Lakehouse, sources: Sequence[Source], files: DataFrame, load_id: int) -> None:
-    """Note which load takes in each file. From here on the load's files are fixed."""
-    rows = []
-    for file in files.collect():
-        path = relative(file.path, lake.settings.landing_dir)
-        source = next((s.name for s in sources if fnmatch(path, posixpath.join(s.folder, s.glob))), None)
-        rows.append((path, source, file.length, file.modificationTime, load_id))
-    planned = lake.spark.createDataFrame(sorted(rows), FILES.schema).coalesce(1)
-    lake.append(planned, FILES, writer="bronze.files", number=load_id)
+def plan(lake: Lakehouse, sources: Sequence[Source], files: DataFrame) -> None:
+    """Note which load takes in each file that no load knows. From here on the load's files are fixed."""
+    rows = [
+        (relative(f.path, lake.settings.landing_dir), None, f.length, f.modificationTime, 0) for f in files.collect()
+    ]
+    arrived = lake.spark.createDataFrame(rows, FILES.schema)
+    new = arrived.join(lake.read(FILES).select("file"), on="file", how="left_anti").select(*FILES.columns)
+    if planned := in_next_load(lake, sources, new):
+        number = planned[0].load_id
+        lake.append(noted_files(lake, planned), FILES, writer="bronze.files", number=number)
+
+
+def claim(lake: Lakehouse, sources: Sequence[Source]) -> None:
+    """Put files that no source claimed when they arrived into a load, where one claims them now."""
+    planned = in_next_load(lake, sources, lake.read(FILES).where("source IS NULL"))
+    if claimed := [file for file in planned if file.source]:
+        lake.merge(noted_files(lake, claimed), FILES)
+
+
+def in_next_load(lake: Lakehouse, sources: Sequence[Source], files: DataFrame) -> list[Row]:
+    """The files, each with the source that claims it, in one load after all others."""
+    rows = files.orderBy("file").collect()
+    if not rows:
+        return []
+    last = lake.read(FILES).agg(F.max("load_id")).collect()[0][0]
+    load_id = 0 if last is None else last + 1
+    return [Row(**{**row.asDict(), "source": claimant(row.file, sources), "load_id": load_id}) for row in rows]
+
+
+def claimant(file: str, sources: Sequence[Source]) -> str | None:
+    return next((s.name for s in sources if fnmatch(file, posixpath.join(s.folder, s.glob))), None)
+
+
+def noted_files(lake: Lakehouse, files: Sequence[Row]) -> DataFrame:
+    rows = [tuple(file[name] for name in FILES.columns) for file in files]
+    return lake.spark.createDataFrame(rows, FILES.schema).coalesce(1)
 
 
 def relative(path: str, landing: str) -> str:
-    """A file's path below the landing folder, however Spark writes its address.
+    """A file's path below the landing folder, without the scheme that Spark puts before it.
 
-    >>> relative("file:/data/landing/crm/a%20b.csv", "/data/landing")
-    'crm/a b.csv'
+    >>> relative("file:/data/landing/crm/50% off.csv", "/data/landing")
+    'crm/50% off.csv'
     """
     if ":/" not in landing:
-        path = unquote(urlparse(path).path)
+        path = re.sub(r"^[a-z]+:/+", "/", path)
     return path.removeprefix(landing).lstrip("/")
 
 
@@ -182,10 +212,10 @@ def land(lake: Lakehouse, load: Load) -> tuple[int, int]:
         is_refused = F.col("_reasons").isNotNull()
         records = records.observe(seen, F.bit_or(F.when(is_refused, slot_of(F.col("_file")))).alias("slots"))
     writer = f"bronze.{source.name}"
-    is_repeat = any(c.note.get("number") == load.load_id for c in lake.commits(source.table, 5))
+    is_repeat = any(c.note.get("number") == load.load_id for c in lake.commits(source.table))
     good = records.where("_reasons IS NULL").withColumn("_load_id", F.lit(load.load_id))
     lake.append(good.select(*source.table.columns), source.table, writer=writer, number=load.load_id)
-    rows = next(c.rows for c in lake.commits(source.table, 5) if c.note.get("number") == load.load_id)
+    rows = next(c.rows for c in lake.commits(source.table) if c.note.get("number") == load.load_id)
 
     if source.format == "parquet":
         suspects = files if rows < sum(parquet_rows(file) for file in files) else []
@@ -221,9 +251,13 @@ def task_count(lake: Lakehouse) -> int:
     return 2 * int(lake.spark.conf.get("spark.default.parallelism", None) or SIDE_BY_SIDE)
 
 
-def parquet_rows(arrival: Arrival) -> int:
-    with open_file(arrival.path) as file:
-        return int(pq.ParquetFile(file).metadata.num_rows)
+def parquet_rows(arrival: Arrival) -> float:
+    """How many rows the file says it has; of a broken one nobody knows."""
+    try:
+        with open_file(arrival.path) as file:
+            return float(pq.ParquetFile(file).metadata.num_rows)
+    except pa.ArrowInvalid:
+        return math.inf
 
 
 def note(lake: Lakehouse, landed: Iterable[Landed]) -> None:

@@ -1,10 +1,11 @@
 """Files of a source as typed rows: each with its place in the landing folder, and the reasons why it is refused."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
-from itertools import groupby
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,9 @@ from lakehouse.delta import met
 from lakehouse.rules import Required
 
 LINEAGE_ARROW = [("_file", pa.string()), ("_arrived_at", pa.timestamp("us", tz="UTC"))]
+TIME_ONLY = r"^\s*T?\d{1,2}:"  # Spark would take it for a time of the day on which it is read
+WITH_ZONE = r":\d\d.*([A-Za-z]|[+-]\d{1,2}(:?\d{2})?)\s*$"
+WHOLE = ("tinyint", "smallint", "int", "bigint")
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,9 @@ class Arrival:
 def read(spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int) -> DataFrame:
     """All records of the files: the declared columns, lineage but the load, `_raw`, and `_reasons` (null when good)."""
     read_format = read_parquet if source.format == "parquet" else read_text
-    typed, mistyped = read_format(spark, source, arrivals, tasks)
+    typed = read_format(spark, source, arrivals, tasks)
     is_readable = F.col("_error").isNull()
+    mistyped = problems_of_type(source)
     not_typed = {name: is_wrong for name, (is_wrong, _) in mistyped.items()}
     problems = [*mistyped.values()]
     for rule in source.all_rules:
@@ -53,10 +58,23 @@ def read(spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: in
 Problem = tuple[Column, Column]  # when it is there, and what it says
 
 
-def read_text(
-    spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int
-) -> tuple[DataFrame, dict[str, Problem]]:
-    """Text formats: Python tells the records apart, Spark types them."""
+def problems_of_type(source: Source) -> dict[str, Problem]:
+    """Columns whose text spells no value of their type."""
+    return {
+        name: (F.col(f"_text.`{name}`").isNotNull() & F.col(name).isNull(), not_of_type(name, f))
+        for name, f in source.columns.items()
+        if f.type != "string"
+    }
+
+
+def not_of_type(name: str, f: Field) -> Column:
+    spelled = f" like {f.pattern}" if f.pattern else ""
+    found = F.substring(f"_text.`{name}`", 1, 100)
+    return F.concat(F.lit(f"{name}: expected {f.type}{spelled}, found '"), found, F.lit("'"))
+
+
+def read_text(spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int) -> DataFrame:
+    """Text formats: Python tells the records apart, Spark types them. `_text` is what each column said."""
     layout = Layout(
         format=source.format,
         columns={name: f.path or name for name, f in source.columns.items()},
@@ -71,16 +89,10 @@ def read_text(
         .mapInArrow(record_reader(layout), text_schema(source))
     )
     texts = {name: F.col(f"_text.`{name}`") for name in source.columns}
-    typed = records.select(
+    return records.select(
         *(from_text(texts[name], f, source).alias(name) for name, f in source.columns.items()),
         "_rescued", "_file", "_position", "_arrived_at", "_raw", "_error", "_text",
     )  # fmt: skip
-    problems = {
-        name: (texts[name].isNotNull() & F.col(name).isNull(), not_of_type(name, f, texts[name]))
-        for name, f in source.columns.items()
-        if f.type != "string"
-    }
-    return typed, problems
 
 
 def shares(arrivals: list[Arrival], tasks: int) -> list[list[Arrival]]:
@@ -138,62 +150,112 @@ def from_text(text: Column, f: Field, source: Source) -> Column:
     if f.type.startswith(("array", "map", "struct")):
         return F.from_json(text, f.type)
     if f.type == "date":
-        return F.try_to_date(text, f.pattern) if f.pattern else text.try_cast("date")
+        if f.pattern:
+            return F.try_to_date(text, f.pattern)
+        return F.when(F.length(F.trim(text)) <= len("2017-12-31"), text.try_cast("date"))  # nothing after the day
     if f.type == "timestamp":
-        moment = F.try_to_timestamp(text, F.lit(f.pattern)) if f.pattern else text.try_cast("timestamp")
-        return moment if source.timezone == "UTC" else F.to_utc_timestamp(moment, source.timezone)
+        if f.pattern:
+            moment = F.try_to_timestamp(text, F.lit(f.pattern))
+            says_zone = F.lit(bool(re.search("[VzOXxZ]", re.sub("'[^']*'", "", f.pattern))))
+        else:
+            moment = F.when(~text.rlike(TIME_ONLY), text.try_cast("timestamp"))
+            says_zone = text.rlike(WITH_ZONE)
+        return in_timezone(moment, source, says_zone)
     return F.trim(text).try_cast(f.type)
 
 
-def not_of_type(name: str, f: Field, text: Column) -> Column:
-    spelled = f" like {f.pattern}" if f.pattern else ""
-    return F.concat(F.lit(f"{name}: expected {f.type}{spelled}, found '"), F.substring(text, 1, 100), F.lit("'"))
+def in_timezone(moment: Column, source: Source, says_zone: Column) -> Column:
+    """A moment that was read as UTC, as the source meant it."""
+    if source.timezone == "UTC":
+        return moment
+    return F.when(says_zone, moment).otherwise(F.to_utc_timestamp(moment, source.timezone))
 
 
-def read_parquet(
-    spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int
-) -> tuple[DataFrame, dict[str, Problem]]:
-    """Parquet: Spark reads it, the files of each schema together; a column of another type than declared is cast."""
-    by_schema = sorted(((str(parquet_schema(a)), a) for a in arrivals), key=lambda pair: (pair[0], pair[1].file))
-    groups = [
-        parquet_group(spark, source, [arrival for _, arrival in group])
-        for _, group in groupby(by_schema, key=lambda pair: pair[0])
-    ]
-    return reduce(DataFrame.unionByName, groups), {}
+def read_parquet(spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int) -> DataFrame:
+    """Parquet: Spark reads it, the files of each schema together. `_text` is what a column of another type said."""
+    by_schema: dict[str, list[Arrival]] = {}
+    broken = []
+    for arrival in sorted(arrivals, key=lambda a: a.file):
+        try:
+            by_schema.setdefault(str(parquet_schema(arrival)), []).append(arrival)
+        except pa.ArrowInvalid as error:
+            broken.append((arrival.file, 0, arrival.arrived_at, f"the file is not Parquet: {error}"))
+    groups = [parquet_group(spark, source, files) for _, files in sorted(by_schema.items())]
+    if broken:
+        unread = spark.createDataFrame(broken, "_file string, _position bigint, _arrived_at timestamp, _error string")
+        nothing = F.lit(None).cast("string")
+        groups.append(
+            unread.select(
+                "*",
+                *(F.lit(None).cast(f.type).alias(name) for name, f in source.columns.items()),
+                *(nothing.alias(name) for name in ("_rescued", "_raw")),
+                F.struct(*(nothing.alias(name) for name in source.columns)).alias("_text"),
+            )
+        )
+    return reduce(DataFrame.unionByName, groups)
 
 
 def parquet_group(spark: SparkSession, source: Source, files: list[Arrival]) -> DataFrame:
-    rows = spark.read.parquet(*(a.path for a in files))
+    rows = spark.read.parquet(*(without_glob(a.path) for a in files))
     found = {field.name: field.dataType for field in rows.schema.fields}
-    values, problems = [], []
+    nothing = F.lit(None).cast("string")
+    values, texts = [], []
     for name, f in source.columns.items():
+        column, text = F.col(f"`{name}`"), nothing
         if name not in found:
-            values.append(F.lit(None).cast(f.type).alias(name))
+            value = F.lit(None).cast(f.type)
         elif found[name].simpleString() == f.type:
-            values.append(F.col(f"`{name}`"))
+            value = column
         else:
-            cast = F.col(f"`{name}`").try_cast(f.type)
-            values.append(cast.alias(name))
-            was = F.col(f"`{name}`").cast("string")
-            problems.append((F.col(f"`{name}`").isNotNull() & cast.isNull(), not_of_type(name, f, was)))
+            is_nested = isinstance(found[name], T.ArrayType | T.MapType | T.StructType)
+            text = F.to_json(column) if is_nested else column.cast("string")
+            value = from_other_type(column, text, found[name], f, source)
+        values.append(value.alias(name))
+        texts.append(text.alias(name))
     others = [f"`{name}`" for name in found if name not in source.columns]
-    prefix = files[0].path.removesuffix(files[0].file)
-    said = F.concat_ws("; ", *(F.when(is_wrong, why) for is_wrong, why in problems))
-    error = F.when(any_of([is_wrong for is_wrong, _ in problems]), said) if problems else F.lit(None).cast("string")
     return rows.select(
         *values,
-        (F.to_json(F.struct(*others)) if others else F.lit(None).cast("string")).alias("_rescued"),
-        F.expr(f"substring(_metadata.file_path, {len(as_uri(prefix)) + 1})").alias("_file"),
+        (F.to_json(F.struct(*others)) if others else nothing).alias("_rescued"),
+        file_of(rows, files).alias("_file"),
         (F.col("_metadata.row_index") + 1).alias("_position"),
         F.col("_metadata.file_modification_time").alias("_arrived_at"),
         F.to_json(F.struct(*(f"`{name}`" for name in found))).alias("_raw"),
-        error.alias("_error"),
+        nothing.alias("_error"),
+        F.struct(*texts).alias("_text"),
     )
 
 
-def as_uri(path: str) -> str:
-    """How Spark writes a path: with its scheme."""
-    return path if ":/" in path else f"file://{path}"
+def from_other_type(column: Column, text: Column, found: T.DataType, f: Field, source: Source) -> Column:
+    """A value of another type than declared, cast; null where that would lose a part of it."""
+    if isinstance(found, T.NumericType) and (f.type.startswith("decimal") or f.type in ("float", "double")):
+        return column.try_cast(f.type)
+    is_moment = isinstance(found, T.TimestampType | T.TimestampNTZType)
+    if (isinstance(found, T.NumericType) and f.type in WHOLE) or (is_moment and f.type == "date"):
+        cast = column.try_cast(f.type)
+        return F.when(cast == column, cast)
+    if is_moment and f.type == "timestamp":
+        return in_timezone(column.cast("timestamp"), source, says_zone=F.lit(False))
+    return from_text(text, f, source)
+
+
+def file_of(rows: DataFrame, files: list[Arrival]) -> Column:
+    """The file of each row, relative to the landing folder, from Spark's spelling of its address."""
+    spelled = rows.inputFiles()
+    address = F.col("_metadata.file_path")
+    if any("%" in each for each in spelled):
+        address = F.url_decode(F.replace(address, F.lit("+"), F.lit("%2B")))
+    first = unquote(spelled[0])
+    before = next(len(first) - len(a.file) for a in files if first.endswith(a.path))
+    return F.substring(address, before + 1, 1 << 20)
+
+
+def without_glob(path: str) -> str:
+    """The path, with what Spark would take for a pattern escaped.
+
+    >>> without_glob("/landing/a[1].parquet")
+    '/landing/a\\\\[1\\\\].parquet'
+    """
+    return re.sub(r"([\[\]{}*?\\])", r"\\\1", path)
 
 
 def parquet_schema(arrival: Arrival) -> pa.Schema:

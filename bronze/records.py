@@ -3,21 +3,27 @@
 Nothing is typed here. A record that cannot be told apart from the next keeps its raw text and says why.
 """
 
+import codecs
 import csv
 import gzip
-import io
 import json
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.fs as pa_fs
 
 BLOCK = 16 << 20  # bytes of a file that are worked on at once
 RAW_LIMIT = 1 << 20  # characters of raw text kept of one record that cannot be read
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+csv.field_size_limit(sys.maxsize)  # Arrow has no limit either
 
 Refusal = tuple[int, str | None, str | None]  # position, raw text, why
 
@@ -46,7 +52,11 @@ class Layout:
 
 
 class UnreadableError(Exception):
-    """A file, or the rest of it, that gives no more records."""
+    """A file, or the rest of it, that gives no more records. `rest` is what it begins with, as text."""
+
+    def __init__(self, why: str, rest: str | None = None) -> None:
+        super().__init__(why)
+        self.rest = rest[:RAW_LIMIT] if rest else None
 
 
 def read_records(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
@@ -60,10 +70,10 @@ def read_records(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
     try:
         for batch in reader(path, layout):
             if batch.num_rows:
-                position = batch["_position"][batch.num_rows - 1].as_py()
+                position = max(position, pc.max(batch["_position"]).as_py())
                 yield batch
     except UnreadableError as error:
-        yield refused([(position + 1, None, str(error))], layout)
+        yield refused([(position + 1, error.rest, str(error))], layout)
 
 
 # CSV
@@ -77,32 +87,50 @@ def read_csv(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
     for block in blocks(path, layout):
         text = block
         if header is None:
-            first, _, text = block.partition(b"\n")
-            header = [name.strip() for name in csv_fields(decoded(first.removesuffix(b"\r")), layout)]
-            if len(set(header)) < len(header):
-                raise UnreadableError(f"the header names a column twice: {', '.join(header)}")
+            text = block.lstrip(b"\r\n")
+            line += block.count(b"\n") - text.count(b"\n")
+            if not text:
+                continue
+            header = csv_header(text, layout)
+            text = text.partition(b"\n")[2]
             line += 1
         yield csv_block(text, line, header, layout)
         line += text.count(b"\n")
 
 
+def csv_header(text: bytes, layout: Layout) -> list[str]:
+    """The names in the first line. Without them no line can be read: an UnreadableError keeps the text."""
+    first = text.partition(b"\n")[0].removesuffix(b"\r")
+    _, raw, fields, why = next(csv_records([(1, first)], layout))
+    header = [name.strip() for name in fields]
+    if not why and len(set(header)) < len(header):
+        why = f"it names a column twice: {raw}"
+    if why:
+        raise UnreadableError(f"the header cannot be read: {why}", shown(text[:RAW_LIMIT]))
+    return header
+
+
 def csv_block(block: bytes, first_line: int, header: list[str], layout: Layout) -> pa.RecordBatch:
-    """Records of a block of whole lines. Arrow parses it; only where it cannot, each line is read on its own."""
+    """Records of a block of whole lines. Arrow parses it; only where it cannot, each record is read on its own."""
     options = layout.options
-    ragged: list[tuple[int, str, str]] = []
+    ragged: list[tuple[int, str]] = []
 
     def note_ragged(row: Any) -> str:
-        ragged.append((row.number, row.text, f"expected {row.expected_columns} fields, found {row.actual_columns}"))
+        ragged.append((row.number, width_is_wrong(row.expected_columns, row.actual_columns)))
         return "skip"
 
-    every = block.replace(b"\r\n", b"\n").split(b"\n")
-    lines = [(number, line) for number, line in enumerate(every, first_line) if line]
+    every = list(enumerate(block.replace(b"\r\n", b"\n").split(b"\n"), first_line))
+    lines = [(number, line) for number, line in every if line]
     if not lines:
         return refused([], layout)
+    after = f"0{options.get('sep', ',') * (len(header) - 1)}"  # a line that an open quote would take in
+    text = b"\n".join([*(line for _, line in lines), after.encode()])
+    if b"\r" in text or not is_utf8(text):  # Arrow would end a line there, or stumble
+        return csv_record_by_record(every, header, layout)
     try:
         table = pa_csv.read_csv(
-            pa.BufferReader(b"\n".join(line for _, line in lines)),
-            read_options=pa_csv.ReadOptions(column_names=header, use_threads=False, block_size=len(block) + 1),
+            pa.BufferReader(text),
+            read_options=pa_csv.ReadOptions(column_names=header, use_threads=False, block_size=len(text) + 1),
             parse_options=pa_csv.ParseOptions(
                 delimiter=options.get("sep", ","),
                 quote_char=options.get("quote", '"') or False,
@@ -117,71 +145,106 @@ def csv_block(block: bytes, first_line: int, header: list[str], layout: Layout) 
             ),
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError):
-        return csv_line_by_line(lines, header, layout)
+        return csv_record_by_record(every, header, layout)
     # Arrow counts records from 1, over the lines that it was given, when it works on one thread.
-    ragged_at = {number - 1 for number, _, _ in ragged}
+    ragged_at = {number - 1 for number, _ in ragged}
     good = [pair for index, pair in enumerate(lines) if index not in ragged_at] if ragged_at else lines
-    if len(good) != table.num_rows:  # a quoted line end
-        return csv_line_by_line(lines, header, layout)
+    if len(good) + 1 != table.num_rows:  # a quoted line end
+        return csv_record_by_record(every, header, layout)
     batch = assembled(
-        {name: table.column(name) for name in header},
+        {name: table.column(name).slice(0, len(good)) for name in header},
         [number for number, _ in good],
         pa.array([raw for _, raw in good], pa.binary()).cast(pa.string()),
         layout,
     )
-    bad: list[Refusal] = [(lines[number - 1][0], lines[number - 1][1].decode(), why) for number, _, why in ragged]
-    return joined([batch, refused(bad, layout)])
+    bad: list[Refusal] = [(lines[number - 1][0], lines[number - 1][1].decode(), why) for number, why in ragged]
+    return joined(batch, refused(bad, layout))
 
 
-def csv_line_by_line(lines: list[tuple[int, bytes]], header: list[str], layout: Layout) -> pa.RecordBatch:
-    """The slow way, for a block with a line that breaks the format: that line is refused, the others are kept."""
+def csv_record_by_record(lines: list[tuple[int, bytes]], header: list[str], layout: Layout) -> pa.RecordBatch:
+    """The slow way, for a block with a record that breaks the format: that one is refused, the others are kept."""
     good: list[tuple[int, str, list[str]]] = []
     bad: list[Refusal] = []
-    pending: list[tuple[int, bytes]] = []
-    for number, raw in lines:
-        pending.append((number, raw))
-        joined_raw = b"\n".join(part for _, part in pending)
-        start = pending[0][0]
-        try:
-            text = decoded(joined_raw)
-        except UnicodeDecodeError as error:
-            bad.append((start, joined_raw.decode("utf-8", "backslashreplace"), f"not UTF-8 at byte {error.start + 1}"))
-            pending = []
-            continue
-        if layout.options.get("multiline") == "true" and text.count(layout.options.get("quote", '"')) % 2:
-            continue  # a quote is open: the record goes on in the next line
-        pending = []
-        fields = csv_fields(text, layout)
-        if len(fields) == len(header):
-            good.append((start, text, fields))
+    for number, raw, fields, why in csv_records(lines, layout):
+        if not why and len(fields) != len(header):
+            why = width_is_wrong(len(header), len(fields))
+        if why:
+            bad.append((number, raw[:RAW_LIMIT], why))
         else:
-            bad.append((start, text, f"expected {len(header)} fields, found {len(fields)}"))
-    if pending:
-        text = b"\n".join(part for _, part in pending).decode("utf-8", "backslashreplace")
-        bad.append((pending[0][0], text[:RAW_LIMIT], "a quote is opened and never closed"))
+            good.append((number, raw, fields))
     nulls = {"", layout.options.get("null", "")}
     columns = {
         name: pa.chunked_array([[None if f[i] in nulls else f[i] for _, _, f in good]], pa.string())
         for i, name in enumerate(header)
     }
     batch = assembled(columns, [n for n, _, _ in good], pa.array([t for _, t, _ in good], pa.string()), layout)
-    return joined([batch, refused(bad, layout)])
+    return joined(batch, refused(bad, layout))
 
 
-def csv_fields(line: str, layout: Layout) -> list[str]:
-    """One line's fields. A quote that is not closed gives one field: the width then says that the line is torn."""
-    reader = csv.reader(
-        io.StringIO(line, newline=""),
+def csv_records(lines: list[tuple[int, bytes]], layout: Layout) -> Iterator[tuple[int, str, list[str], str | None]]:
+    """Each record: the number of its first line, its raw text, its fields, and why it cannot be read.
+
+    A line whose quote is never closed is refused alone: the lines after it are read as if it were not there.
+    """
+    start = 0
+    while start < len(lines):
+        if not lines[start][1]:
+            start += 1
+            continue
+        following = CsvLines(lines, start, may_go_on=layout.options.get("multiline") == "true")
+        fields: list[str] = []
+        why = None
+        try:
+            fields = next(csv_reader(following, layout))
+        except csv.Error:
+            why = "a carriage return stands alone in a field"
+        except NeverClosedError:
+            why = "a quote is opened and never closed"
+            following.end = start + 1
+        raw = b"\n".join(line for _, line in lines[start : following.end])
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError as error:
+            text, why = shown(raw), not_in_encoding(error, layout)
+        yield lines[start][0], text, fields, why
+        start = following.end
+
+
+class NeverClosedError(Exception):
+    """The lines end, and the record does not."""
+
+
+class CsvLines:
+    """The lines of one record, as the csv module asks for them; `end` is the line after those it asked for."""
+
+    def __init__(self, lines: list[tuple[int, bytes]], start: int, *, may_go_on: bool) -> None:
+        self.lines, self.end = lines, start
+        self.stop = len(lines) if may_go_on else start + 1
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self.end == self.stop:
+            raise NeverClosedError
+        self.end += 1
+        return self.lines[self.end - 1][1].decode("utf-8", "surrogateescape") + "\n"
+
+
+def csv_reader(lines: Iterator[str], layout: Layout) -> Iterator[list[str]]:
+    """Python's reader, told to read as Arrow does."""
+    quote = layout.options.get("quote", '"')
+    return csv.reader(
+        lines,
         delimiter=layout.options.get("sep", ","),
-        quotechar=layout.options.get("quote", '"') or None,
-        quoting=csv.QUOTE_MINIMAL if layout.options.get("quote", '"') else csv.QUOTE_NONE,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
         escapechar=layout.options.get("escape") or None,
-        strict=True,
     )
-    try:
-        return next(reader, [])
-    except csv.Error:
-        return [line]
+
+
+def width_is_wrong(expected: int, found: int) -> str:
+    return f"expected {expected} fields, found {found}"
 
 
 def assembled(
@@ -239,23 +302,27 @@ def read_json_lines(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
         good: list[tuple[int, str, dict[str, Any]]] = []
         bad: list[Refusal] = []
         for number, raw in enumerate(block.split(b"\n"), first_line):
+            raw = raw.removesuffix(b"\r")
             if not raw.strip():
                 continue
-            record, error = json_record(raw)
+            record, error = json_record(raw, layout)
             if record is None:
-                bad.append((number, raw.decode("utf-8", "backslashreplace")[:RAW_LIMIT], error))
+                bad.append((number, shown(raw)[:RAW_LIMIT], error))
             else:
-                good.append((number, raw.decode().removesuffix("\r"), record))
-        yield joined([json_batch(good, layout), refused(bad, layout)])
+                good.append((number, raw.decode(), record))
+        yield joined(json_batch(good, layout), refused(bad, layout))
         first_line += block.count(b"\n")
 
 
-def json_record(raw: bytes) -> tuple[dict[str, Any] | None, str | None]:
+def json_record(raw: bytes, layout: Layout) -> tuple[dict[str, Any] | None, str | None]:
     """The object that a line holds, or why it holds none."""
     try:
-        record = DECODER.decode(decoded(raw))
+        record = DECODER.decode(raw.decode())
+        is_deep = raw.count(b"[") + raw.count(b"{") > 100
+        if (b"\\u" in raw or is_deep) and has_half_a_character(to_json(record)):
+            return None, "not JSON: half a character"
     except UnicodeDecodeError as error:
-        return None, f"not UTF-8 at byte {error.start + 1}"
+        return None, not_in_encoding(error, layout)
     except (ValueError, RecursionError) as error:
         return None, f"not JSON: {error}"
     if not isinstance(record, dict):
@@ -266,27 +333,38 @@ def json_record(raw: bytes) -> tuple[dict[str, Any] | None, str | None]:
 def read_json_document(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
     """One document; its records are the array at the path `records`, or the document itself."""
     content = b"".join(blocks(path, layout))
-    try:
-        found = DECODER.decode(decoded(content))
-    except (ValueError, RecursionError) as error:
-        start = content[:RAW_LIMIT].decode("utf-8", "backslashreplace")
-        yield refused([(0, start, f"the file is not JSON: {error}")], layout)
-        return
     where = layout.options.get("records")
-    if where:
-        found = value_at(found, where)
-    if not isinstance(found, list):
-        found = [found] if isinstance(found, dict) and not where else None
-    if found is None:
-        raise UnreadableError(f"expected an array of records at {where or 'the top'}, found none")
+    try:
+        document = DECODER.decode(content.decode())
+        found = value_at(document, where) if where else document
+        if isinstance(document, dict) and not where:
+            found = [document]
+        if not isinstance(found, list):
+            raise NotJsonError(f"expected an array of records at {where or 'the top'}, found none")
+        written = [to_json(record) for record in found]
+    except (ValueError, RecursionError) as error:
+        why = str(error) if isinstance(error, NotJsonError) else f"the file is not JSON: {error}"
+        yield refused([(0, shown(content[:RAW_LIMIT]), why)], layout)
+        return
     good: list[tuple[int, str, dict[str, Any]]] = []
     bad: list[Refusal] = []
-    for number, record in enumerate(found, 1):
-        if isinstance(record, dict):
-            good.append((number, to_json(record), record))
+    for number, (record, raw) in enumerate(zip(found, written, strict=True), 1):
+        if not isinstance(record, dict):
+            bad.append((number, raw, f"expected a JSON object, found {type(record).__name__}"))
+        elif has_half_a_character(raw):
+            bad.append((number, raw.encode("utf-8", "backslashreplace").decode(), "not JSON: half a character"))
         else:
-            bad.append((number, to_json(record), f"expected a JSON object, found {type(record).__name__}"))
-    yield joined([json_batch(good, layout), refused(bad, layout)])
+            good.append((number, raw, record))
+    yield joined(json_batch(good, layout), refused(bad, layout))
+
+
+def has_half_a_character(text: str) -> bool:
+    """Whether the text holds one of two surrogates without the other: no UTF-8 can write it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def json_batch(records: list[tuple[int, str, dict[str, Any]]], layout: Layout) -> pa.RecordBatch:
@@ -356,38 +434,57 @@ def to_json(value: Any) -> str:
 
 def blocks(path: str, layout: Layout) -> Iterator[bytes]:
     """The file's content in UTF-8, in blocks that end with a line; whole, where a record may span lines."""
-    encoding = layout.options.get("encoding", "utf-8").lower()
-    whole = layout.format == "json" or layout.options.get("multiline") == "true" or encoding.startswith("utf-16")
+    encoding = codecs.lookup(layout.options.get("encoding", "utf-8")).name
+    has_lines = layout.format != "json" and not encoding.startswith(("utf-16", "utf-32"))
+    is_whole = not has_lines or layout.options.get("multiline") == "true"
     rest = b""
-    first = True
-    for piece in pieces(path):
-        if first:
-            piece = piece.removeprefix(b"\xef\xbb\xbf")
-            first = False
-        rest += piece
-        if whole:
-            continue
-        end = rest.rfind(b"\n") + 1
+    is_first = True
+
+    def in_utf8(content: bytes) -> bytes:
+        nonlocal is_first
+        if is_first:
+            content = content.removeprefix(BYTE_ORDER_MARK)
+        text = recoded(content, encoding)
+        if is_first:
+            text = text.removeprefix(BYTE_ORDER_MARK)
+        is_first = False
+        return text
+
+    try:
+        for piece in pieces(path):
+            rest += piece
+            end = 0 if is_whole else rest.rfind(b"\n") + 1
+            if end:
+                yield in_utf8(rest[:end])
+                rest = rest[end:]
+    except UnreadableError as error:
+        end = rest.rfind(b"\n") + 1 if has_lines else 0
         if end:
-            yield in_utf8(rest[:end], encoding)
-            rest = rest[end:]
+            yield in_utf8(rest[:end])
+        raise UnreadableError(str(error), rest[end:].decode(encoding, "backslashreplace")) from error
     if rest:
-        yield in_utf8(rest, encoding)
+        yield in_utf8(rest)
 
 
 def pieces(path: str) -> Iterator[bytes]:
-    """The bytes of a file, unzipped where its name ends in .gz."""
-    try:
-        with open_file(path) as file:
-            if path.endswith(".gz"):
-                with gzip.GzipFile(fileobj=file) as unzipped:
-                    while piece := unzipped.read(BLOCK):
-                        yield piece
-            else:
-                while piece := file.read(BLOCK):
-                    yield piece
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UnreadableError(f"the file breaks off: {error}") from error
+    """The bytes of a file, unzipped where its name ends in .gz. One that breaks off gives all that it has."""
+    with open_file(path) as file:
+        if not path.endswith(".gz"):
+            while piece := file.read(BLOCK):
+                yield piece
+            return
+        gathered = bytearray()
+        try:
+            with gzip.GzipFile(fileobj=file) as unzipped:
+                while more := unzipped.read1(BLOCK):
+                    gathered += more
+                    if len(gathered) >= BLOCK:
+                        yield bytes(gathered)
+                        gathered.clear()
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            yield bytes(gathered)
+            raise UnreadableError(f"the file breaks off: {error}") from error
+        yield bytes(gathered)
 
 
 def open_file(path: str) -> Any:
@@ -398,17 +495,38 @@ def open_file(path: str) -> Any:
     return open(path, "rb")  # noqa: PTH123
 
 
-def in_utf8(content: bytes, encoding: str) -> bytes:
-    if encoding in ("utf-8", "utf8"):
+def recoded(content: bytes, encoding: str) -> bytes:
+    """The content in UTF-8. A byte that is not of the encoding becomes one that is not UTF-8: its record is refused."""
+    if encoding == "utf-8":
         return content
     try:
-        return content.decode(encoding).encode()
+        return content.decode(encoding, "surrogateescape").encode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:
-        raise UnreadableError(f"the file is not {encoding}: {error.reason} at byte {error.start + 1}") from error
+        why = f"the file is not {encoding}: {error.reason} at byte {error.start + 1}"
+        raise UnreadableError(why, content.decode(encoding, "backslashreplace")) from error
 
 
-def decoded(raw: bytes) -> str:
-    return raw.decode("utf-8")
+def is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def shown(raw: bytes) -> str:
+    """Bytes that are not text, for a person to read: each one that spells nothing as \\xNN.
+
+    >>> shown(recoded(b"caf\\xc3\\xa9 \\xff", "utf-8"))
+    'café \\\\xff'
+    """
+    with suppress(UnicodeError):
+        raw = raw.decode("utf-8", "surrogatepass").encode("utf-8", "surrogateescape")
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def not_in_encoding(error: UnicodeDecodeError, layout: Layout) -> str:
+    return f"not {layout.options.get('encoding', 'UTF-8')} at byte {error.start + 1}"
 
 
 def refused(records: list[Refusal], layout: Layout) -> pa.RecordBatch:
@@ -422,6 +540,8 @@ def refused(records: list[Refusal], layout: Layout) -> pa.RecordBatch:
     )
 
 
-def joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    table = pa.Table.from_batches(batches).combine_chunks()
-    return table.to_batches()[0] if table.num_rows else batches[0]
+def joined(good: pa.RecordBatch, bad: pa.RecordBatch) -> pa.RecordBatch:
+    """Both, in the order of the file."""
+    if not bad.num_rows:
+        return good
+    return pa.Table.from_batches([good, bad]).sort_by("_position").combine_chunks().to_batches()[0]

@@ -86,9 +86,8 @@ def capped(column: str, most: int) -> SparkColumn:
 
 
 def customer_orders(lines: DataFrame, *others: str) -> DataFrame:
-    """The lines of each order in one row. An order whose lines are of several days is an order of each of them."""
-    return lines.groupBy("core_id", *others, "days_ago", "order_id").agg(
-        F.min("store_id").alias("store_id"),
+    """The lines of each order in one row. An order of several days or stores would be an order of each of them."""
+    return lines.groupBy("core_id", *others, "days_ago", "order_id", "store_id").agg(
         F.count("*").alias("lines"),
         F.count_if("has_coupon").alias("coupon_lines"),
         F.sum("units").alias("units"),

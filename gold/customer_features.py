@@ -45,23 +45,33 @@ CUSTOMER_FEATURES = Table(
         **{f"net_amount_{w}w": Column(MONEY, f"Spent in the last {w} weeks.") for w in WINDOWS},
         **{f"products_{w}w": Column("bigint", f"Different products of the last {w} weeks.") for w in WINDOWS},
         **{f"categories_{w}w": Column("bigint", f"Different categories of the last {w} weeks.") for w in WINDOWS},
-        **{f"discount_share_{w}w": Column("double", f"Discounts / gross of the last {w} weeks.") for w in WINDOWS},
-        **{f"coupon_share_{w}w": Column("double", f"Lines with a coupon, of the last {w} weeks.") for w in WINDOWS},
-        "average_order_amount": Column("double", "Spent per order, so far."),
+        **{
+            f"discount_share_{w}w": Column("double", f"Discounts / gross of the last {w} weeks; none without.")
+            for w in WINDOWS
+        },
+        **{
+            f"coupon_share_{w}w": Column("double", f"Lines with a coupon / lines, of the last {w} weeks.")
+            for w in WINDOWS
+        },
+        "average_order_amount": Column("double", "Spent per order, so far; none without one."),
         "units_per_order": Column(
             "double", f"Units per order so far, each line's counted up to {MOST_UNITS_OF_A_LINE}."
         ),
         "stores_52w": Column("bigint", "Different stores of the last 52 weeks."),
         "gap_days_mean": Column("double", "Days between order days, on average; none with fewer than two."),
-        "gap_days_std": Column("double", "Their standard deviation; none with fewer than three order days."),
-        "gap_days_last": Column("int", "Days between the last two order days."),
+        "gap_days_std": Column("double", "Their sample standard deviation; none with fewer than three order days."),
+        "gap_days_last": Column("int", "Days between the last two order days; none with fewer than two."),
         "gap_trend": Column("double", "Mean of the last 4 gaps / mean of all gaps: above 1 the rhythm slows."),
         "overdue_ratio": Column("double", "recency_days / gap_days_mean: above 1 the customer is late."),
-        "orders_trend": Column("double", "Orders of the last 4 weeks / the mean of four weeks over the last 26."),
-        "campaigns_sent_52w": Column("bigint", "Campaigns that were sent in the last 52 weeks."),
+        "orders_trend": Column(
+            "double",
+            "Orders of the last 4 weeks / those of 4 average weeks of the last 26, or of the weeks since the first "
+            "order where these are fewer (at least 4); none without an order in them. Below 1 they order less.",
+        ),
+        "campaigns_sent_52w": Column("bigint", "Different campaigns that were sent in the last 52 weeks."),
         "redemptions_52w": Column("bigint", "Coupons redeemed in the last 52 weeks."),
         "campaign_response_rate_52w": Column(
-            "double", "Campaigns redeemed from / campaigns sent; none if none was sent."
+            "double", "Of these campaigns, the share redeemed from so far; none if none was sent."
         ),
         "days_since_redemption": Column("int", "Days since a coupon was redeemed; none without one."),
     },
@@ -136,7 +146,7 @@ def purchases_per_customer(orders: DataFrame) -> DataFrame:
         total("net_amount").cast(MONEY).alias("net_amount_total"),
         ratio(total("net_amount"), F.count("*")).alias("average_order_amount"),
         ratio(total("units"), F.count("*")).alias("units_per_order"),
-        F.size(F.collect_set(F.when(within(52), F.col("store_id")))).cast("bigint").alias("stores_52w"),
+        F.count_distinct(F.when(within(52), F.col("store_id"))).alias("stores_52w"),
         *[column for weeks in WINDOWS for column in purchases_of_window(weeks)],
         *gaps(),
     )

@@ -1,6 +1,6 @@
 """The weeks of each customer as a network reads them: made by numpy, many customers at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -31,7 +31,7 @@ SEQUENCE_FEATURES = (
 CUSTOMER_SEQUENCES = Table(
     name="gold.customer_sequences",
     doc=(
-        "The weeks of each customer as a network reads them: oldest first, padded in front, log(1 + x) of each feature. "
+        "The weeks of each customer as a network reads them: oldest first, padded in front, log(1 + x) of each value. "
         "A customer who never ordered, or of whom nothing is known in these weeks, has no sequence."
     ),
     grain="one row per customer per as_of",
@@ -40,7 +40,10 @@ CUSTOMER_SEQUENCES = Table(
         "as_of": AS_OF,
         "core_id": CORE_ID,
         "shard": SHARD,
-        "weeks": Column("int", "How many weeks each sequence has, padding included: no more than anyone has ordered."),
+        "weeks": Column(
+            "int",
+            "How many weeks each sequence of the day has, padding included; no more than since anyone's first order.",
+        ),
         "weeks_known": Column(
             "int", "How many of them are since the first order; the others, in front, are 0 and to be masked."
         ),
@@ -90,7 +93,7 @@ def since_first_order(customer_weeks: DataFrame, weeks: int) -> DataFrame:
     )
 
 
-def sequences(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def sequences(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """One row per customer. The rows of a customer follow each other, but may go on in the next batch."""
     rest = None
     for batch in batches:
@@ -118,7 +121,7 @@ def encode(rows: pa.RecordBatch) -> pa.RecordBatch:
     week = weeks - 1 - rows["weeks_ago"].to_numpy()
     values = np.column_stack([rows[feature].to_numpy() for feature in SEQUENCE_FEATURES])
     steps = np.zeros((len(starts), weeks, len(SEQUENCE_FEATURES)), dtype=np.float32)
-    steps[customer, week] = np.log1p(np.maximum(values, 0))
+    steps[customer, week] = np.log1p(np.maximum(values, 0))  # a week's refunds may exceed what was spent
     ends = np.arange(len(starts) + 1, dtype=np.int32) * steps[0].size
     customers = rows.select(["core_id", "shard", "weeks", "weeks_known"]).take(pa.array(starts))
     return pa.RecordBatch.from_arrays(

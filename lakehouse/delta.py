@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.rules import Rule, quoted
@@ -26,11 +27,12 @@ CHANGES_ROWS = ("WRITE", "MERGE", "DELETE", "UPDATE", "RESTORE")
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit that changed a table's rows, with what its writer noted on it and how many rows it wrote."""
+    """One commit of a writer, with what it noted, how many rows it wrote, and whether any row is not as before."""
 
     version: int
     note: Mapping[str, Any]
     rows: int
+    is_change: bool
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Lakehouse:
 
     spark: SparkSession
     settings: Settings
+    known: dict[str, list["Commit"]] = field(default_factory=dict, compare=False)  # history, until a table is written
 
     # Reading
 
@@ -56,21 +59,31 @@ class Lakehouse:
     def exists(self, table: Table) -> bool:
         return self.spark.catalog.tableExists(self.settings.table(table.name))
 
-    def commits(self, table: Table, limit: int = 50) -> list[Commit]:
-        """The newest commits that changed rows, newest first."""
+    def commits(self, table: Table) -> list[Commit]:
+        """The newest commits that changed rows, newest first: all of the last 200 commits."""
+        if table.name not in self.known:
+            self.known[table.name] = self.commits_in_log(table)
+        return self.known[table.name]
+
+    def commits_in_log(self, table: Table) -> list[Commit]:
         if not self.exists(table):
             return []
-        history = DeltaTable.forName(self.spark, self.settings.table(table.name)).history(limit)
+        history = DeltaTable.forName(self.spark, self.settings.table(table.name)).history(200)
         rows = history.select("version", "operation", "userMetadata", "operationMetrics").collect()
         return [
-            Commit(row.version, read_note(row.userMetadata), int((row.operationMetrics or {}).get("numOutputRows", 0)))
+            Commit(
+                version=row.version,
+                note=read_note(row.userMetadata),
+                rows=int((row.operationMetrics or {}).get("numOutputRows", 0)),
+                is_change=row.operation != "MERGE" or merged_rows(row.operationMetrics or {}) > 0,
+            )
             for row in rows
             if row.operation.startswith(CHANGES_ROWS)
         ]
 
     def version(self, table: Table) -> int:
         """The newest version that changed rows; -1 where nothing has been written."""
-        return next((commit.version for commit in self.commits(table, 10)), -1)
+        return next((commit.version for commit in self.commits(table) if commit.is_change), -1)
 
     # Writing
 
@@ -85,58 +98,96 @@ class Lakehouse:
         schema = self.settings.table(table.layer)
         self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         cluster = f" CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
+        properties = {"delta.enableDeletionVectors": "true"}
+        if table.cluster_by:  # files skip by these columns; statistics of the others would cost more than the write
+            properties["delta.dataSkippingStatsColumns"] = ",".join(table.cluster_by)
+        spelled = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in properties.items())
         about = quoted(f"{table.doc} Grain: {table.grain}.")
         self.spark.sql(
             f"CREATE TABLE IF NOT EXISTS {name} ({column_ddl(table, table.columns)}) USING DELTA"
-            f"{cluster} COMMENT {about} TBLPROPERTIES (delta.enableDeletionVectors = true)"
+            f"{cluster} COMMENT {about} TBLPROPERTIES ({spelled})"
         )
         if contract := contract_of(table):
             self.spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT contract CHECK ({contract})")
 
     def append(self, df: DataFrame, table: Table, *, writer: str, number: int) -> None:
         """Add rows once: a repeat of the same `writer` and `number` (which only grows) changes nothing."""
-        self.create(table)
-        (
-            conform(df, table)
-            .writeTo(self.settings.table(table.name))
-            .option("txnAppId", writer)
-            .option("txnVersion", str(number))
-            .option("userMetadata", json.dumps({"writer": writer, "number": number}))
-            .append()
-        )
+        with self.ready(table):
+            (
+                conform(df, table)
+                .writeTo(self.settings.table(table.name))
+                .option("txnAppId", writer)
+                .option("txnVersion", str(number))
+                .option("userMetadata", json.dumps({"writer": writer, "number": number}))
+                .append()
+            )
 
     def replace(
         self, df: DataFrame, table: Table, *, where: str | None = None, note: Mapping[str, Any] | None = None
     ) -> None:
         """Put `df` in place of the rows that meet `where`, or of all, in one commit."""
-        self.create(table)
-        (
-            conform(df, table)
-            .writeTo(self.settings.table(table.name))
-            .option("userMetadata", json.dumps(note or {}))
-            .overwrite(F.expr(where or "true"))
-        )
+        with self.ready(table):
+            (
+                conform(df, table)
+                .writeTo(self.settings.table(table.name))
+                .option("userMetadata", json.dumps(note or {}))
+                .overwrite(F.expr(where or "true"))
+            )
 
-    def merge(self, df: DataFrame, table: Table, *, note: Mapping[str, Any] | None = None) -> None:
-        """Update the rows whose key is in `df` and that differ, add the new ones, in one commit."""
-        self.create(table)
-        rows = conform(df, table)
+    def merge(
+        self,
+        df: DataFrame,
+        table: Table,
+        *,
+        gone: DataFrame | None = None,
+        note: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Update the rows whose key is in `df` and that differ, add the new ones, delete those whose key is in `gone`,
+        in one commit."""
+        rows = conform(df, table).withColumn("_gone", F.lit(False))
+        if gone is not None:
+            keys = gone.select(*table.key).withColumn("_gone", F.lit(True))
+            rows = rows.unionByName(keys, allowMissingColumns=True)
         same_key = " AND ".join(f"now.`{column}` <=> new.`{column}`" for column in table.key)
         others = [column for column in table.columns if column not in table.key]
         differs = " OR ".join(f"NOT (now.`{column}` <=> new.`{column}`)" for column in others) or "false"
-        with_metadata = json.dumps(note or {})
-        self.spark.conf.set(METADATA, with_metadata)
-        try:
-            (
-                DeltaTable.forName(self.spark, self.settings.table(table.name))
-                .alias("now")
-                .merge(rows.alias("new"), same_key)
-                .whenMatchedUpdateAll(condition=differs)
-                .whenNotMatchedInsertAll()
-                .execute()
-            )
-        finally:
-            self.spark.conf.unset(METADATA)
+        columns: dict[str, str | Column] = {f"`{column}`": f"new.`{column}`" for column in table.columns}
+        with self.ready(table):
+            self.spark.conf.set(METADATA, json.dumps(note or {}))
+            try:
+                (
+                    DeltaTable.forName(self.spark, self.settings.table(table.name))
+                    .alias("now")
+                    .merge(rows.alias("new"), same_key)
+                    .whenMatchedDelete(condition="new._gone")
+                    .whenMatchedUpdate(condition=differs, set=columns)
+                    .whenNotMatchedInsert(condition="NOT new._gone", values=columns)
+                    .execute()
+                )
+            finally:
+                self.spark.conf.unset(METADATA)
+
+    @contextmanager
+    def ready(self, table: Table) -> Iterator[None]:
+        """Around a write: the table is there. A contract that the declaration has changed is held against the rows
+        after the write, since that may be what puts them right."""
+        self.create(table)
+        name, contract = self.settings.table(table.name), contract_of(table)
+        is_changed = without_spaces(self.contract(table)) != without_spaces(contract)
+        if is_changed:
+            self.spark.sql(f"ALTER TABLE {name} DROP CONSTRAINT IF EXISTS contract")
+        self.known.pop(table.name, None)
+        yield
+        self.known.pop(table.name, None)
+        if is_changed and contract:
+            self.spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT contract CHECK ({contract})")
+
+    def contract(self, table: Table) -> str | None:
+        """The CHECK that the table holds its rows to, in Delta's spacing."""
+        if table.layer == "bronze":
+            return None
+        properties = self.spark.sql(f"SHOW TBLPROPERTIES {self.settings.table(table.name)}").collect()
+        return next((row.value for row in properties if row.key == "delta.constraints.contract"), None)
 
     def refresh(
         self,
@@ -160,7 +211,7 @@ class Lakehouse:
 
     def latest_of_slice(self, table: Table, where: str | None) -> list[Commit]:
         """The newest commit that wrote this very slice, or the whole table."""
-        same = (commit for commit in self.commits(table, 200) if commit.note.get("where") in (where, None))
+        same = (commit for commit in self.commits(table) if commit.note.get("where") in (where, None))
         newest = next(same, None)
         return [newest] if newest else []
 
@@ -210,6 +261,14 @@ def contract_of(table: Table) -> str | None:
 def met(rule: Rule) -> str:
     """The rule's condition, with no value counted as good."""
     return f"coalesce(({rule.sql}), true)"
+
+
+def without_spaces(sql: str | None) -> str:
+    return "".join((sql or "").split())
+
+
+def merged_rows(metrics: Mapping[str, str]) -> int:
+    return sum(int(metrics.get(f"numTargetRows{what}", 0)) for what in ("Inserted", "Updated", "Deleted"))
 
 
 def read_note(text: str | None) -> dict[str, Any]:

@@ -3,20 +3,30 @@
 `check` is all that a job calls. What came out is in quality.expectation_results, and in Data Docs to be looked at.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
+from time import time
 from typing import Any
 
 import great_expectations as gx
-import great_expectations.expectations as gxe
-from great_expectations.checkpoint import UpdateDataDocsAction
 from great_expectations.core.run_identifier import RunIdentifier
-from great_expectations.data_context import AbstractDataContext
-from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
+from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+    ProgressBarsConfig,
+)
+from great_expectations.data_context.types.resource_identifiers import ExpectationSuiteIdentifier
+from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
+from great_expectations.expectations.core.expect_column_values_to_be_in_set import ExpectColumnValuesToBeInSet
+from great_expectations.expectations.core.expect_column_values_to_match_regex import ExpectColumnValuesToMatchRegex
+from great_expectations.expectations.core.expect_column_values_to_not_be_null import ExpectColumnValuesToNotBeNull
+from great_expectations.expectations.core.expect_table_columns_to_match_set import ExpectTableColumnsToMatchSet
+from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
+from great_expectations.expectations.expectation import Expectation
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -40,7 +50,7 @@ EXPECTATION_RESULTS = Table(
         "column_names": Column("array<string>", "The columns that the rule speaks of."),
         "severity": Column("string", "error stops the run before the next layer; warning is reported."),
         "is_met": Column("boolean", "Whether no row breaks it."),
-        "rows_checked": Column("bigint", "Rows that were checked."),
+        "rows_checked": Column("bigint", "Rows that were checked; 0 of a rule about columns."),
         "rows_unexpected": Column("bigint", "Rows that break the rule; of a key, keys that more than one row has."),
         "sample": Column("string", "A few of those rows as JSON, without their personal columns.", "pseudonymous"),
         "problem": Column("string", "Why the rule could not be checked."),
@@ -54,6 +64,10 @@ PRIVATE = ("personal", "sensitive")
 ALL_ROWS = "true"
 SAMPLE_ROWS = 5
 
+# No values: nothing protects the pages, and to collect them GX would read each column once more. The sample that the
+# results table keeps has no personal columns, and is made only of rules that are broken.
+COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
+
 # The key of a source's table holds because loads are appended once (`Lakehouse.append`), which tests/bronze proves:
 # to count 21 million file positions after each load would say nothing new.
 KEPT_BY_APPENDING = ("_file", "_position")
@@ -63,14 +77,14 @@ class QualityError(Exception):
     """Data that breaks a rule of severity `error`."""
 
 
-class ExpectNoSuchRows(gxe.UnexpectedRowsExpectation):
+class ExpectNoSuchRows(UnexpectedRowsExpectation):
     """A query that finds no rows, which runs once: the class it comes from runs it twice, to count and to fetch."""
 
     metric_dependencies = ("table.row_count", "unexpected_rows_query.row_count")
 
     def _validate(self, metrics: dict, runtime_configuration: Any = None, execution_engine: Any = None) -> dict:
-        found = metrics["unexpected_rows_query.row_count"]
-        counts = {"element_count": metrics["table.row_count"], "unexpected_count": found, "observed_value": found}
+        rows, found = metrics["table.row_count"], metrics["unexpected_rows_query.row_count"]
+        counts = {"element_count": rows, "unexpected_count": found, "unexpected_percent": 100 * found / max(rows, 1)}
         return {"success": found == 0, "result": counts}
 
 
@@ -78,7 +92,7 @@ class LayerCheckpoint(gx.Checkpoint):
     """A checkpoint over many DataFrames: GX would hand one and the same to all of its validation definitions."""
 
     def _run_validation_definitions(self, batch_parameters: dict, **arguments: Any) -> dict:  # type: ignore[override]
-        results = {}
+        results: dict = {}
         for each in self.validation_definitions:
             alone = gx.Checkpoint(name=each.name, validation_definitions=[each])
             results |= alone._run_validation_definitions({"dataframe": batch_parameters[each.name]}, **arguments)
@@ -179,10 +193,10 @@ def plan(lake: Lakehouse, table: Table, known: Known, as_of: date | None, loads:
     version = lake.version(table)
     if version < 0:
         return None
-    rows = lake.read(table, version=version)
-    if loads in table.columns:
-        passed = max((up_to for up_to in passed_loads(table, known)), default=None)
-        newest = rows.agg(F.max(loads)).first()[0]
+    rows = lake.read(table)
+    if loads and loads in table.columns:
+        passed = max(passed_loads(table, known), default=None)
+        newest = rows.agg(F.max(loads)).collect()[0][0]
         if newest == passed:
             return None
         scope = ALL_ROWS if passed is None else f"{loads} > {passed}"
@@ -207,12 +221,12 @@ def passed_loads(table: Table, known: Known) -> list[int]:
 # Rules as expectations
 
 
-def expectations(table: Table) -> list[gxe.Expectation]:
+def expectations(table: Table) -> list[Expectation]:
     """Every rule of the table as an expectation, then its columns and its key."""
     rules = {rule.name: rule for rule in table.all_rules}.values()
     found = [expectation(table, rule) for rule in rules]
     found.append(
-        gxe.ExpectTableColumnsToMatchSet(
+        ExpectTableColumnsToMatchSet(
             column_set=list(table.columns),
             exact_match=True,
             meta=meta("the columns are not the declared ones", (), "error"),
@@ -223,28 +237,28 @@ def expectations(table: Table) -> list[gxe.Expectation]:
     return found
 
 
-def expectation(table: Table, rule: Rule) -> gxe.Expectation:
+def expectation(table: Table, rule: Rule) -> Expectation:
     """A rule as the expectation that says the same."""
     columns = columns_of(table, rule)
     told: dict[str, Any] = {"severity": SEVERITIES[rule.severity], "meta": meta(rule.name, columns, rule.severity)}
     match rule:
         case Required():
-            return gxe.ExpectColumnValuesToNotBeNull(column=rule.column, **told)
+            return ExpectColumnValuesToNotBeNull(column=rule.column, **told)
         case Between():
-            return gxe.ExpectColumnValuesToBeBetween(
-                column=rule.column, min_value=rule.low, max_value=rule.high, **told
-            )
+            return ExpectColumnValuesToBeBetween(column=rule.column, min_value=rule.low, max_value=rule.high, **told)
         case OneOf():
-            return gxe.ExpectColumnValuesToBeInSet(column=rule.column, value_set=list(rule.values), **told)
+            return ExpectColumnValuesToBeInSet(column=rule.column, value_set=list(rule.values), **told)
         case Matches():
-            return gxe.ExpectColumnValuesToMatchRegex(column=rule.column, regex=f"^(?:{rule.pattern})$", **told)
+            return ExpectColumnValuesToMatchRegex(column=rule.column, regex=f"^(?:{rule.pattern})$", **told)
         case _:
-            query = f"SELECT {', '.join(f'`{c}`' for c in columns) or '1'} FROM {{batch}} WHERE NOT {literal(met(rule))}"
+            query = (
+                f"SELECT {', '.join(f'`{c}`' for c in columns) or '1'} FROM {{batch}} WHERE NOT {literal(met(rule))}"
+            )
             return ExpectNoSuchRows(unexpected_rows_query=query, description=f"No row of which {rule.name}.", **told)
 
 
-def key_is_unique(table: Table) -> gxe.Expectation:
-    """GX's own expectations of uniqueness sort all rows in a window: grouping them by two hashes is ... times faster."""
+def key_is_unique(table: Table) -> Expectation:
+    """By two hashes of the key, 96 bits: the expectation of GX sorts all rows in a window, which takes far longer."""
     key = ", ".join(f"`{column}`" for column in table.key)
     return ExpectNoSuchRows(
         unexpected_rows_query=f"SELECT count(*) AS copies FROM {{batch}} GROUP BY xxhash64({key}), hash({key}) "
@@ -290,37 +304,42 @@ def run_checkpoint(due: Sequence[Check], layer: str, docs: Path, as_of: date | N
     for each in due:
         name = each.table.name
         batch = lake.add_dataframe_asset(name).add_batch_definition_whole_dataframe(each.scope)
-        suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=expectations(each.table)))
+        suite = context.suites.add_or_update(gx.ExpectationSuite(name=name, expectations=expectations(each.table)))
         validations.append(
             context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
         )
     checkpoint = LayerCheckpoint(
         name=layer,
         validation_definitions=validations,
-        actions=[UpdateDataDocsAction(name="pages")],
-        # Values stay out of the pages, which nothing protects: the results table has a sample without personal columns.
-        result_format={"result_format": "BASIC", "exclude_unexpected_values": True},
+        result_format=COUNTS_ONLY,
     )
     run = RunIdentifier(run_name=f"{layer} {as_of}" if as_of else layer)
-    answers = checkpoint.run({each.table.name: each.rows for each in due}, run_id=run).run_results.values()
+    started = time()
+    answers = checkpoint.run({each.table.name: each.rows for each in due}, run_id=run).run_results
+    pages: list[Any] = [*answers, *(ExpectationSuiteIdentifier(each.table.name) for each in due)]
+    context.build_data_docs(resource_identifiers=pages)  # once: the action of GX makes the index anew for each table
+    for page in docs.rglob("*.html"):
+        if page.stat().st_mtime >= started - 1:
+            page.write_text(self_contained(page.read_text()))
     return [
         result_of(each, layer, outcome)
-        for each, answer in zip(due, answers, strict=True)
+        for each, answer in zip(due, answers.values(), strict=True)
         for outcome in answer.results
     ]
 
 
 def open_context(docs: Path) -> AbstractDataContext:
-    """GX keeps only what was found and its pages; suites and checkpoints are made from the declarations each time."""
+    """GX keeps suites, what was found, and pages of both. The rest is made from the declarations each time."""
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(),
-        progress_bars={"globally": False},
+        progress_bars=ProgressBarsConfig(globally=False),
         analytics_enabled=False,
     )
     folder = {"class_name": "TupleFilesystemStoreBackend"}
+    config.stores["expectations_store"]["store_backend"] = folder | {"base_directory": str(docs / "suites")}
     config.stores["validation_results_store"]["store_backend"] = folder | {"base_directory": str(docs / "results")}
     config.data_docs_sites = {
-        "pages": {
+        "rules and what came of them": {
             "class_name": "SiteBuilder",
             "show_how_to_buttons": False,
             "store_backend": folder | {"base_directory": str(docs)},
@@ -330,8 +349,16 @@ def open_context(docs: Path) -> AbstractDataContext:
     return gx.get_context(project_config=config, mode="ephemeral")
 
 
+def self_contained(page: str) -> str:
+    """A page of Data Docs with its style and scripts inside, instead of fetched from seven sites of others."""
+    page = re.sub(r"<(link|script)[^>]*https?://[^>]*>(\s*</script>)?", "", page)
+    page = re.sub(r"<img[^>]*https?://[^>]*>", "Data quality", page)
+    page = re.sub(r"<footer>.*?</footer>", "", page, flags=re.DOTALL)
+    return page.replace("</head>", (Path(__file__).parent / "data_docs_head.html").read_text() + "</head>", 1)
+
+
 def result_of(check: Check, layer: str, outcome: Any) -> Result:
-    told, counts = outcome.expectation_config.meta, outcome.result or {}
+    told, counts, problem = outcome.expectation_config.meta, outcome.result or {}, problem_of(outcome)
     return Result(
         layer=layer,
         table_name=check.table.name,
@@ -344,8 +371,72 @@ def result_of(check: Check, layer: str, outcome: Any) -> Result:
         is_met=outcome.success,
         rows_checked=counts.get("element_count") or 0,
         rows_unexpected=counts.get("unexpected_count") or 0,
-        sample=None if outcome.success else sample(check, told["rule"]),
-        problem=problem_of(outcome),
+        sample=None if outcome.success or problem else sample(check, told["rule"]),
+        problem=problem,
         checked_up_to=check.checked_up_to,
         rules_fingerprint=check.table.fingerprint,
     )
+
+
+def problem_of(outcome: Any) -> str | None:
+    """Why an expectation could not be checked, in one line."""
+    raised = outcome.exception_info or {}
+    # GX tells of one exception as it is, of several by the metric that raised each.
+    all_raised = [raised] if "raised_exception" in raised else list(raised.values())
+    messages = [str(each["exception_message"]).split("\n")[0] for each in all_raised if each.get("raised_exception")]
+    return messages[0] if messages else None
+
+
+def sample(check: Check, rule_name: str) -> str | None:
+    """A few rows that break a rule, without their personal columns."""
+    table = check.table
+    rule = next((rule for rule in table.all_rules if rule.name == rule_name), None)
+    shown = [
+        name
+        for name in dict.fromkeys([*table.key, *(columns_of(table, rule) if rule else ())])
+        if table.columns[name].privacy not in PRIVATE
+    ]
+    if rule_name == duplicate(table):
+        broken = check.rows.groupBy(*table.key).count().where("count > 1")
+        shown.append("count")
+    elif rule:
+        broken = check.rows.where(f"NOT {met(rule)}")
+    else:
+        return None
+    rows = broken.select(*shown).orderBy(*shown).limit(SAMPLE_ROWS).toJSON().collect()
+    return f"[{', '.join(rows)}]"
+
+
+# What remains of a check
+
+
+def keep(lake: Lakehouse, due: Sequence[Check], results: Sequence[Result]) -> None:
+    """Put the results in place of those of the same versions and scopes, all in one commit."""
+    same = " OR ".join(
+        f"(table_name = {quoted(each.table.name)} AND table_version = {each.version} AND scope = {quoted(each.scope)})"
+        for each in due
+    )
+    rows = lake.spark.createDataFrame([asdict(result) for result in results], EXPECTATION_RESULTS.schema)
+    lake.replace(rows.coalesce(1), EXPECTATION_RESULTS, where=same)
+
+
+def message(layer: str, tables: Iterable[Table], results: Sequence[Result], docs: Path) -> str:
+    """Which tables broke which rules, how many rows of how many, and what to do."""
+    lines = []
+    for table in tables:
+        broken = [result for result in results if result.table_name == table.name and result.stops_the_run]
+        if broken:
+            lines.append(f"{table.name} ({table.grain}), version {broken[0].table_version}:")
+            lines += [f"  {told(result)}" for result in broken]
+    return (
+        f"Stopped after {layer}: rules of severity error are broken.\n"
+        + "\n".join(lines)
+        + "\nCorrect what writes the table, or the rule, and run again. Broken rows, as far as they may be shown: "
+        + f"the column sample of {EXPECTATION_RESULTS.name}; pages: {docs / 'index.html'}"
+    )
+
+
+def told(result: Result) -> str:
+    if result.problem:
+        return f"{result.rule}: could not be checked ({result.problem})"
+    return f"{result.rule}: {result.rows_unexpected:,} of {result.rows_checked:,} rows"

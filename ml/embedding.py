@@ -9,18 +9,17 @@ import numpy as np
 class CustomerEmbedding:
     """A vector per customer of this worker's shards, kept outside the network.
 
-    A step costs as much as its batch has customers, however many there are: only their rows are read and written
-    (row-wise Adagrad). A customer who was never trained has the zero vector, which is where all start.
+    A step costs as much as its batch has customers, however many there are: only their rows are read and written.
+    A customer who was never trained has the zero vector, which is where all start.
     """
 
     core_ids: np.ndarray
     vectors: np.ndarray
-    squares: np.ndarray
 
     @classmethod
     def of(cls, core_ids: np.ndarray, size: int) -> "CustomerEmbedding":
         known = np.unique(core_ids)
-        return cls(known, np.zeros((len(known), size), np.float32), np.zeros(len(known), np.float32))
+        return cls(known, np.zeros((len(known), size), np.float32))
 
     def rows_of(self, core_ids: np.ndarray) -> np.ndarray:
         """Where each customer is; -1 for one who is not here."""
@@ -35,11 +34,11 @@ class CustomerEmbedding:
         return vectors
 
     def update(self, rows: np.ndarray, gradients: np.ndarray, *, rate: float, pull: float) -> None:
-        """One step against the gradient of the summed loss. `pull` draws each customer in the batch back to zero."""
+        """One step against the gradients of the customers' losses, and `pull` of the way back to zero."""
         touched, place = np.unique(rows[rows >= 0], return_inverse=True)
         summed = np.zeros((len(touched), self.vectors.shape[1]), np.float32)
         np.add.at(summed, place, gradients[rows >= 0])
-        times = np.bincount(place, minlength=len(touched)).astype(np.float32)
-        summed += pull * times[:, None] * self.vectors[touched]
-        self.squares[touched] += np.square(summed).mean(axis=1)
-        self.vectors[touched] -= rate * summed / (np.sqrt(self.squares[touched]) + 0.1)[:, None]
+        self.vectors[touched] -= rate * (summed + pull * self.vectors[touched])
+
+    def forget(self) -> None:
+        self.vectors[:] = 0

@@ -86,8 +86,8 @@ CUSTOMER_EMBEDDINGS = Table(
 
 CHURN_SCORES = Table(
     name="ml.churn_scores",
-    doc="How likely each customer is to stay away in the weeks after a day.",
-    grain="one row per customer per as_of",
+    doc="How likely each active customer is to stay away in the weeks after a day.",
+    grain="one row per active customer per as_of",
     key=("as_of", "core_id"),
     columns={
         "as_of": Column("date", "The last day that the score knows of."),

@@ -68,7 +68,16 @@ def together(work: Callable[..., Any], *arguments: Any, workers: int) -> Any:
     if workers == 1:
         return work(Workers(), *arguments)
     import horovod.spark
+    from pyspark.sql import SparkSession
 
+    session = SparkSession.getActiveSession()
+    cores = session.sparkContext.defaultParallelism if session else 0
+    if cores < workers:
+        raise ValueError(
+            f"Cannot start {workers} Horovod workers:\n"
+            f"  cores of the Spark session: expected at least {workers}, found {cores}\n"
+            "Give fewer workers, or more cores (ORRERY_CORES)."
+        )
     results = horovod.spark.run(joined, args=(work, *arguments), num_proc=workers, use_gloo=True, verbose=0)
     return results[0]
 

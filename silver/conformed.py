@@ -30,15 +30,18 @@ def refresh(lake: Lakehouse, table: Table, sources: Sequence[Source]) -> Refresh
     feeding = feeds_of(table, sources)
     loads = landed_loads(lake, [source for source, _ in feeding])
     note = {"loads": loads, "origin": origin(table, feeding)}
-    before = next((commit.note for commit in lake.commits(table, 10)), {})
+    before = next((commit.note for commit in lake.commits(table)), {})
     if before == note:
         return Refreshed(table.name, "unchanged")
     rows = all_rows(lake, table, feeding)
     if before.get("origin") == note["origin"]:
         new = all_rows(lake, table, feeding, after=before["loads"]).select(*table.key).distinct()
-        mine = rows.join(F.broadcast(new), on=list(table.key), how="left_semi").transform(versions, table)
-        lake.merge(mine.transform(revisions, table), REVISIONS)
-        lake.merge(mine.transform(newest, table), table, note=note)
+        new = new if new.limit(MANY + 1).count() > MANY else F.broadcast(new)
+        mine = rows.join(new, on=list(table.key), how="left_semi")
+        history = mine.transform(versions, table)
+        superseded = history.transform(revisions, table)
+        lake.merge(superseded, REVISIONS, gone=no_revisions(mine, superseded, table))
+        lake.merge(history.transform(newest, table), table, note=note)
         return Refreshed(table.name, "merged")
     once, history = told_once_or_again(rows, table)
     lake.replace(history.transform(revisions, table), REVISIONS, where=f"table_name = '{table.name}'")
@@ -77,7 +80,7 @@ def check_feeds(sources: Sequence[Source]) -> None:
 def origin(table: Table, feeding: list[tuple[Source, Feed]]) -> str:
     """Changes when the code or a declaration does: the table is then rebuilt from all loads."""
     return f"{code_version(table.layer)}/{table.fingerprint}/" + "/".join(
-        f"{source.name}:{source.table.fingerprint}:{hash_of(feed)}" for source, feed in feeding
+        f"{source.name}:{source.table.fingerprint}:{source.newest_by}:{hash_of(feed)}" for source, feed in feeding
     )
 
 
@@ -150,24 +153,25 @@ def told_once_or_again(rows: DataFrame, table: Table) -> tuple[DataFrame, DataFr
 
 
 def versions(rows: DataFrame, table: Table) -> DataFrame:
-    """Every version of each key that differs from the one before it, with when the next one was learned.
+    """Every version of each key that differs from the one before it, with when it and the next one were learned.
 
-    A delivery that says the same again is no version. `superseded_at` is null for the newest.
+    A delivery that says the same again is no version. `superseded_at` is null for the newest. What a file says of a
+    key over and over (a household on each line of a basket) is taken once first: that is most of the rows.
     """
+    told = rows.groupBy(*(c for c in rows.columns if c != "_position")).agg(F.max("_position").alias("_position"))
     oldest_first = Window.partitionBy(*table.key).orderBy(*(F.asc_nulls_first(c) for c in ORDER))
     content = [name for name in table.columns if name not in (*table.key, "learned_at")]
-    said = F.xxhash64(*(F.struct(F.col(name)) for name in content)) if content else F.lit(0)
-    changed = (
-        rows.withColumn("_said", said)
+    said = F.struct(*content) if content else F.lit(0)
+    is_new = F.col("_said_before").isNull() | ~F.col("_said").eqNullSafe(F.col("_said_before"))
+    learned = (
+        told.withColumn("_said", said)
         .withColumn("_said_before", F.lag("_said").over(oldest_first))
-        .where("NOT (_said <=> _said_before)")
+        .withColumn("_version", F.count_if(is_new).over(oldest_first))
+        .groupBy(*table.key, "_version")
+        .agg(*(F.first(name).alias(name) for name in content), F.min("_arrived_at").alias("learned_at"))
     )
-    later = oldest_first.rowsBetween(1, Window.unboundedFollowing)
-    return changed.select(
-        *(name for name in table.columns if name != "learned_at"),
-        F.col("_arrived_at").alias("learned_at"),
-        F.min("_arrived_at").over(later).alias("superseded_at"),
-    )
+    later = Window.partitionBy(*table.key).orderBy("_version").rowsBetween(1, Window.unboundedFollowing)
+    return learned.select(*table.columns, F.min("learned_at").over(later).alias("superseded_at"))
 
 
 def newest(history: DataFrame, table: Table) -> DataFrame:
@@ -187,3 +191,10 @@ def revisions(history: DataFrame, table: Table) -> DataFrame:
         )
         .transform(conform, REVISIONS)
     )
+
+
+def no_revisions(rows: DataFrame, superseded: DataFrame, table: Table) -> DataFrame:
+    """Keys of what may have been a revision before these rows came, and is none now: older ones came late."""
+    key = F.to_json(F.struct(*table.key)).alias("row_key")
+    told = rows.select(F.lit(table.name).alias("table_name"), key, F.col("_arrived_at").alias("learned_at")).distinct()
+    return told.join(superseded, on=list(REVISIONS.key), how="left_anti")

@@ -12,8 +12,11 @@ from pyspark.sql import SparkSession
 from lakehouse.delta import Lakehouse
 from lakehouse.session import open_session
 from lakehouse.settings import Settings
+from tests.small_lake import SmallLake, build
 
 os.environ["PYSPARK_PYTHON"] = sys.executable
+# Tests are short: what the optimising compiler of Java would take to start is more than it gives.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +31,12 @@ def spark(home: Path) -> Iterator[SparkSession]:
     session.conf.set("spark.sql.shuffle.partitions", "1")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def small_lake(tmp_path_factory: pytest.TempPathFactory) -> SmallLake:
+    """What `orrery run` made of a small landing, in a process of its own. Tests leave it as it was."""
+    return build(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture

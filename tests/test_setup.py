@@ -12,23 +12,8 @@ from pathlib import Path
 import pytest
 
 CLONE = Path(__file__).parent.parent
-TOOLS = (
-    "bash",
-    "cat",
-    "cut",
-    "dirname",
-    "env",
-    "grep",
-    "mkdir",
-    "mv",
-    "nproc",
-    "readlink",
-    "rm",
-    "sed",
-    "sha256sum",
-    "sort",
-    "touch",
-)
+COREUTILS = ("cat", "cut", "dirname", "env", "mkdir", "mv", "nproc", "readlink", "rm", "sha256sum", "sort", "touch")
+TOOLS = ("bash", "grep", "sed", *COREUTILS)
 
 
 @pytest.fixture
@@ -207,6 +192,21 @@ def test_without_a_fitting_python_the_user_is_told_what_helps(machine: Machine, 
     assert run.stderr.startswith("Python 3.11 or 3.12 is needed: this machine has neither")
 
 
+def test_when_packages_fail_the_causes_are_shown_and_the_rest_is_kept(machine: Machine, clone: Path):
+    machine.has(uv='(echo "error: Failed to build"; seq 1000; echo "a.cc:3: error: no such thing") >&2; exit 1')
+    (machine.bin / "seq").symlink_to(shutil.which("seq") or "seq")
+
+    run = machine.bash(clone, "UV=uv; install_python_packages")
+
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[:3] == [
+        "error: Failed to build",
+        "a.cc:3: error: no such thing",
+        f"The Python packages could not be installed; all that uv said is in {clone}/.cache/setup.log.",
+    ]
+    assert len((clone / ".cache" / "setup.log").read_text().splitlines()) == 1002
+
+
 @pytest.mark.parametrize("machine_name", ["Darwin arm64", "Linux aarch64"])
 def test_another_kind_of_machine_is_refused_at_once(machine: Machine, clone: Path, machine_name: str):
     machine.has(uname=f"[[ $1 == -s ]] && echo {machine_name.split()[0]} || echo {machine_name.split()[1]}")
@@ -351,7 +351,9 @@ spark.range(3).write.format("delta").saveAsTable("three")
 spark.sql("ALTER TABLE three ADD COLUMNS (name string)")
 print(spark.sql("DESCRIBE HISTORY three").count(), spark.table("three").count())
 """
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_", "JAVA_"))}
+    env = {
+        key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_", "JAVA_", "JDK_"))
+    }
     run = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300
     )
@@ -363,14 +365,15 @@ print(spark.sql("DESCRIBE HISTORY three").count(), spark.table("three").count())
 # --- make and .ci/run --------------------------------------------------------------------------------------------
 
 
-def dry_run(target: str) -> list[str]:
-    run = subprocess.run(["make", "-n", target], cwd=CLONE, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
+def make(*arguments: str) -> list[str]:
+    """The output of `make`, run as a person would: not as a part of the `make test` that runs this."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    run = subprocess.run(["make", *arguments], cwd=CLONE, env=env, capture_output=True, text=True, check=True)
     return run.stdout.splitlines()
 
 
 def test_the_demo_is_set_up_simulate_and_run():
-    assert dry_run("demo") == [
+    assert make("-n", "demo") == [
         "./setup.sh",
         ".venv/bin/simulate complete-journey",
         ".venv/bin/orrery run --as-of 2017-12-31 --workers 2",
@@ -379,15 +382,14 @@ def test_the_demo_is_set_up_simulate_and_run():
 
 @pytest.mark.parametrize("target", ["demo", "test", "lint", "bench", "faults"])
 def test_each_target_sets_up_first(target: str):
-    assert dry_run(target)[0] == "./setup.sh"
+    assert make("-n", target)[0] == "./setup.sh"
 
 
 def test_the_documents_name_only_targets_that_exist():
     text = "".join((CLONE / name).read_text() for name in ("README.md", "CONTRIBUTING.md"))
     named = set(re.findall(r"^make ([a-z]+)|`make ([a-z]+)", text, flags=re.MULTILINE))
-    helped = subprocess.run(["make", "help"], cwd=CLONE, capture_output=True, text=True).stdout
 
-    assert {a or b for a, b in named} <= set(re.findall(r"^make ([a-z]+)", helped, flags=re.MULTILINE))
+    assert {block or inline for block, inline in named} <= {line.split()[1] for line in make("help")}
 
 
 @pytest.mark.parametrize(("broken", "code"), [("nothing", 0), ("lint", 1), ("test", 1)])

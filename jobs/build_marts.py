@@ -1,0 +1,19 @@
+"""Build the marts that people query."""
+
+from datetime import date
+
+from jobs.console import did, stage
+from jobs.run_dbt import run
+from lakehouse.delta import Lakehouse
+
+
+def build_marts(lake: Lakehouse, as_of: date) -> None:
+    """Those marts that have something new, and their tests."""
+    with stage("Marts: dbt build"):
+        outcome = run(lake, as_of)
+        for model in outcome.models:
+            did(f"marts.{model.name}", "rebuilt", model.seconds)
+        if outcome.steps:
+            did(f"{len(outcome.tests)} tests", f"passed, {len(outcome.warnings)} with warnings")
+        else:
+            did("marts", "unchanged")

@@ -1,0 +1,88 @@
+"""Train the churn model, test it beside plain baselines, and leave it in the registry and in the tables of ml."""
+
+from datetime import date
+from pathlib import Path
+
+from pyspark.sql import functions as F
+
+from gold.churn_labels import CHURN_LABELS
+from gold.customer_features import CUSTOMER_FEATURES
+from gold.customer_sequences import CUSTOMER_SEQUENCES
+from jobs.build_gold import KNOWN, build_gold, build_labels
+from jobs.console import did, stage, step
+from lakehouse.delta import Lakehouse
+from lakehouse.rules import quoted
+from lakehouse.tables import ContractError
+from ml.churn import dataset, records, serving
+from ml.churn.dataset import TrainingDays, training_days
+from ml.churn.parameters import Parameters
+from ml.churn.run import Outcome, run
+from ml.registry import Registry
+from ml.tables import CUSTOMER_EMBEDDINGS, MODEL_METRICS, MODELS, TEST_PREDICTIONS, TRAINING_HISTORY
+from silver.tables import ORDER_LINES
+
+NAME = "orrery-churn"
+SHOWN = ("auroc", "auprc", "f1", "accuracy")
+
+
+def train_churn(lake: Lakehouse, as_of: date, *, workers: int, parameters: Parameters | None = None) -> None:
+    """One model of all that was known by `as_of`. What an earlier run of the same day finished is not done again."""
+    parameters = parameters or Parameters()
+    days = days_of(lake, as_of, parameters)
+    build_gold(lake, days.all)
+    build_labels(lake, days.all, known_until=as_of, horizon=parameters.horizon_weeks, active=parameters.active_weeks)
+    with stage(f"Training {NAME}: {len(days.train)} days, tested on {days.test}"):
+        digest = lake.origin(MODELS, KNOWN.values(), {"days": days, "parameters": parameters, "workers": workers})
+        if note_of(lake) == digest:
+            did(NAME, "unchanged")
+            return
+        run_dir = Path(lake.settings.state_dir) / "churn" / digest
+        with step("training rows"):
+            rows_dir = str(run_dir / "rows")
+            sequences, features, labels = (
+                lake.read(each) for each in (CUSTOMER_SEQUENCES, CUSTOMER_FEATURES, CHURN_LABELS)
+            )
+            rows = dataset.training_rows(sequences, features, labels, days=days, parameters=parameters)
+            dataset.write(rows, rows_dir)
+        with step(f"training with {workers} worker{'s' * (workers > 1)}") as came_of_it:
+            outcome = run(rows_dir, str(run_dir), parameters, workers=workers)
+            came_of_it(f"{len(outcome.history)} epochs, the best is {outcome.best_epoch}")
+        for contender, metrics in outcome.metrics.items():
+            did(f"tested: {contender}", "  ".join(f"{name} {metrics[name]:.3f}" for name in SHOWN if name in metrics))
+        with step("model and tables of ml"):
+            keep(lake, outcome, digest, as_of=as_of, days=days)
+
+
+def days_of(lake: Lakehouse, as_of: date, parameters: Parameters) -> TrainingDays:
+    first = lake.read(ORDER_LINES).agg(F.to_date(F.min("ordered_at"))).first()
+    if first is None or first[0] is None:
+        raise ContractError("Cannot train: expected orders in silver.order_lines, found none. Run ingest and silver.")
+    return training_days(as_of, first_order_on=first[0], parameters=parameters)
+
+
+def note_of(lake: Lakehouse) -> str | None:
+    """The digest of the model that was kept last."""
+    return next((commit.note.get("digest") for commit in lake.commits(MODELS)), None)
+
+
+def keep(lake: Lakehouse, outcome: Outcome, digest: str, *, as_of: date, days: TrainingDays) -> None:
+    """Register the model, and write its tables; ml.models last: it says that all is there."""
+    ours = outcome.metrics["lstm"]
+    version = Registry.of(lake.settings).register(
+        NAME,
+        digest,
+        parameters={**vars(outcome.parameters), "workers": outcome.workers, "as_of": as_of},
+        metrics=ours,
+        curves=outcome.history,
+        save=lambda folder: serving.save(outcome.model_dir, folder),
+        scratch=outcome.run_dir,
+    )
+    of_version = f"model = {quoted(version.model)} AND model_version = {quoted(version.version)}"
+    for table, rows in (
+        (TRAINING_HISTORY, records.training_history(lake.spark, outcome, version)),
+        (MODEL_METRICS, records.model_metrics(lake.spark, outcome, version)),
+        (TEST_PREDICTIONS, records.test_predictions(lake.spark, outcome, version)),
+        (CUSTOMER_EMBEDDINGS, records.customer_embeddings(lake.spark, outcome, version)),
+        (MODELS, records.models(lake.spark, outcome, version, as_of=as_of, days=days)),
+    ):
+        lake.replace(rows, table, where=of_version, note={"digest": digest, "run_dir": str(outcome.run_dir)})

@@ -1,0 +1,83 @@
+"""The results as a page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MEASURES = {
+    "seconds": "wall, s",
+    "cpu_seconds": "CPU of all processes, s",
+    "process_seconds": "wall with the session's start, s",
+    "process_cpu_seconds": "CPU with the session's start, s",
+    "peak_gib": "peak memory of all processes, GiB",
+}
+
+
+def to_markdown(results: Mapping[str, Any]) -> str:
+    parts = {"ingest": of_ingest, "gold": of_gold, "scoring": of_scoring}
+    sections = [[*write(results[name]), "", *about(results[name])] for name, write in parts.items() if name in results]
+    head = ["# What was measured", "", "By `make bench`; medians. Each part says on which machine, and when."]
+    return "\n\n".join("\n".join(section) for section in [head, *sections]) + "\n"
+
+
+def of_ingest(found: Mapping[str, Any]) -> list[str]:
+    rows = ", ".join(f"{count:,} rows of {name}" for name, count in found["rows"].items())
+    columns = ("peer", "ours", "ours / peer")
+    return [
+        "## Ingest, beside a plain Structured Streaming job",
+        "",
+        f"{rows}, in {found['files']} files. The peer reads with a schema and appends to Delta (`availableNow`): no",
+        "lineage, nothing rescued, nothing refused. The files are without the simulator's broken lines, which the peer",
+        "would land as rows of nulls. Same session settings; the declared columns hold the same rows, as a multiset.",
+        f"Each run in a fresh process and folder, in turn, {found['runs']} of each. The aim is {found['aim']} at most.",
+        "",
+        *table(
+            ("", *columns),
+            [(says, *(f"{found[column][name]:.2f}" for column in columns)) for name, says in MEASURES.items()],
+        ),
+    ]
+
+
+def of_gold(found: Mapping[str, Any]) -> list[str]:
+    lines = found["order_lines"]
+    rows = [
+        (name, f"{found['first'][name]:.1f}", f"{seconds:.1f}", f"{lines / seconds:,.0f}")
+        for name, seconds in found["tables"].items()
+    ]
+    return [
+        "## Gold",
+        "",
+        f"{lines:,} order lines of {found['customers']:,} customers, one day, built and written.",
+        "",
+        *table(("table", "first, s", "warm, s", "order lines/s"), rows),
+    ]
+
+
+def of_scoring(found: Mapping[str, Any]) -> list[str]:
+    return [
+        "## Scoring",
+        "",
+        f"{found['customers']:,} made-up customers, an LSTM of {found['units']} units over {found['weeks']} weeks;",
+        f"{found['at_risk']:.0%} are at risk, and get their reasons. Through Spark: from gold to ml.churn_scores.",
+        "Bare TensorFlow: inputs in memory, no reasons, nothing written, all cores in one process.",
+        "",
+        *table(
+            ("", "customers/s"),
+            [
+                ("bare TensorFlow", f"{found['bare_per_second']:,.0f}"),
+                ("through Spark", f"{found['spark_per_second']:,.0f}"),
+                ("Spark / bare", f"{found['spark / bare']:.2f}"),
+            ],
+        ),
+        "",
+        f"Peak memory {found['spark_peak_gib']:.1f} GiB; the first time {found['spark_first_seconds']:.0f} s.",
+    ]
+
+
+def about(found: Mapping[str, Any]) -> list[str]:
+    told = ", ".join(f"{name} {value}" for name, value in found["machine"].items())
+    return [f"{found['date']}, {found['size']} size. {told}."]
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]

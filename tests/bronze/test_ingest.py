@@ -1,0 +1,368 @@
+"""The way in: every line of every file lands once, in bronze or in quarantine, whatever is broken or killed."""
+
+import gzip
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from bronze import ingest as ingesting
+from bronze.ingest import Landed, ingest
+from bronze.ledger import FILES, LOADS, QUARANTINE
+from bronze.registry import declared_sources
+from bronze.source import Field, Source
+from lakehouse.delta import Lakehouse
+from lakehouse.rules import Between, Holds
+from lakehouse.settings import Settings
+from lakehouse.tables import Table
+
+MONDAY, TUESDAY = datetime(2024, 7, 1, 3, 10), datetime(2024, 7, 2, 3, 10)
+
+TILLS = Source(
+    name="tills",
+    doc="Lines of the tills.",
+    path="pos/*",
+    format="csv",
+    key=("id",),
+    columns={"id": Field("int"), "amount": Field("decimal(10,2)")},
+    rules=(Between(column="amount", low=0),),
+)
+
+DECLARED_OUTSIDE = """
+from bronze.source import Field, Source
+from lakehouse.rules import Between, OneOf
+
+VISITS = Source(
+    name="visits",
+    doc="Visits of the web shop.",
+    path="web/*.jsonl*",
+    format="jsonl",
+    key=("id",),
+    columns={"id": Field("int"), "page": Field("string", path="seen.page")},
+    rules=(OneOf(column="page", values=("home", "cart")),),
+)
+
+STOCK = Source(
+    name="stock",
+    doc="What is in stock.",
+    path="stock/*.parquet",
+    format="parquet",
+    key=("id",),
+    columns={"id": Field("bigint")},
+    rules=(Between(column="id", low=1),),
+)
+"""
+
+
+@dataclass(frozen=True)
+class Landing:
+    """The folder where files arrive."""
+
+    folder: Path
+
+    def put(self, file: str, content: str | bytes | pa.Table, at: datetime = MONDAY) -> str:
+        path = self.folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, pa.Table):
+            pq.write_table(content, path)
+        else:
+            content = content.encode() if isinstance(content, str) else content
+            path.write_bytes(gzip.compress(content) if file.endswith(".gz") else content)
+        os.utime(path, (at.timestamp(), at.timestamp()))
+        return file
+
+
+def landed_in(lake: Lakehouse, source: Source, *columns: str) -> list[tuple]:
+    chosen = columns or ("_load_id", "_file", "_position", *source.columns)
+    return sorted(tuple(row) for row in lake.read(source.table).select(*chosen).collect())
+
+
+def quarantined(lake: Lakehouse) -> list[tuple]:
+    rows = lake.read(QUARANTINE).select("load_id", "file", "position", "raw").collect()
+    return sorted(tuple(row) for row in rows)
+
+
+def attempts(lake: Lakehouse) -> list[tuple]:
+    rows = lake.read(LOADS).orderBy("ended_at", "source").collect()
+    return [(row.source, row.load_id, row.status, row.rows, row.quarantined) for row in rows]
+
+
+def run(lake: Lakehouse, *sources: Source) -> list[Landed]:
+    done: list[Landed] = []
+    ingest(Lakehouse(lake.spark, lake.settings), sources, on_landed=done.append)
+    return done
+
+
+@pytest.fixture
+def landing(lake: Lakehouse) -> Landing:
+    folder = Path(lake.settings.landing_dir)
+    folder.mkdir()
+    return Landing(folder)
+
+
+# One landing with all that may happen, taken in once
+
+
+@dataclass(frozen=True)
+class Taken:
+    lake: Lakehouse
+    landing: Landing
+    sources: list[Source]
+    landed: list[Landed]
+
+
+@pytest.fixture(scope="module")
+def taken(spark: SparkSession, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taken]:
+    folder = tmp_path_factory.mktemp("arrives here")
+    landing = Landing(folder / "landing")
+    landing.put("pos/monday.csv", "id,amount\n1,1.00\n2,-1.00\n3,x,7\n4,4.00\n")
+    landing.put("pos/50%25 ü #1;?.csv.gz", "amount,id,till\n5.00,5,A\n", at=TUESDAY)
+    torn = landing.put("pos/torn.csv.gz", "id,amount\n6,6.00\n")
+    (landing.folder / torn).write_bytes((landing.folder / torn).read_bytes()[:-8])
+    landing.put("pos/empty.csv", "")
+    landing.put("web/visits.jsonl.gz", '{"id":1,"seen":{"page":"home"}}\n{"id":2,"seen":{"page":"404"}}\n{"id":3\n')
+    landing.put("stock/a b.parquet", pa.table({"id": [0, 1, 2]}))
+    landing.put("notes/readme.txt", "nobody declared me")
+    (folder / "declared").mkdir()
+    (folder / "declared" / "shop.py").write_text(DECLARED_OUTSIDE)
+    sources = [TILLS, *declared_sources(folder / "declared")]
+    lake = Lakehouse(spark, Settings(home=home, landing=str(landing.folder), state=str(folder / "state")))
+    done: list[Landed] = []
+    ingest(lake, sources, on_landed=done.append)
+    yield Taken(lake, landing, sources, done)
+    spark.sql("DROP DATABASE IF EXISTS bronze CASCADE")
+
+
+def test_every_line_is_in_bronze_or_in_quarantine(taken):
+    tills, stock, visits = taken.sources
+    odd = "pos/50%25 ü #1;?.csv.gz"
+
+    assert landed_in(taken.lake, tills, "_file", "_position", "id", "_rescued") == [
+        (odd, 2, 5, '{"till": "A"}'),
+        ("pos/monday.csv", 2, 1, None),
+        ("pos/monday.csv", 5, 4, None),
+        ("pos/torn.csv.gz", 2, 6, None),
+    ]
+    assert landed_in(taken.lake, stock, "_file", "_position", "id") == [
+        ("stock/a b.parquet", 2, 1),
+        ("stock/a b.parquet", 3, 2),
+    ]
+    assert landed_in(taken.lake, visits, "_file", "_position", "id", "page") == [("web/visits.jsonl.gz", 1, 1, "home")]
+    refused = taken.lake.read(QUARANTINE).orderBy("source", "file", "position").collect()
+    assert [(row.source, row.file, row.position, row.raw, row.reasons) for row in refused] == [
+        ("stock", "stock/a b.parquet", 1, '{"id":0}', ["id is below 1"]),
+        ("tills", "pos/monday.csv", 3, "2,-1.00", ["amount is below 0"]),
+        ("tills", "pos/monday.csv", 4, "3,x,7", ["expected 2 fields, found 3"]),
+        (
+            "tills",
+            "pos/torn.csv.gz",
+            3,
+            None,
+            ["the file breaks off: Compressed file ended before the end-of-stream marker was reached"],
+        ),
+        ("visits", "web/visits.jsonl.gz", 2, '{"id":2,"seen":{"page":"404"}}', ["page is not one of home, cart"]),
+        (
+            "visits",
+            "web/visits.jsonl.gz",
+            3,
+            '{"id":3',
+            ["not JSON: Expecting ',' delimiter: line 1 column 8 (char 7)"],
+        ),
+    ]
+
+
+def test_every_file_is_noted_and_one_that_nobody_declared_has_no_source(taken):
+    rows = taken.lake.read(FILES).collect()
+
+    assert {row.file: row.source for row in rows} == {
+        "notes/readme.txt": None,
+        "pos/50%25 ü #1;?.csv.gz": "tills",
+        "pos/empty.csv": "tills",
+        "pos/monday.csv": "tills",
+        "pos/torn.csv.gz": "tills",
+        "stock/a b.parquet": "stock",
+        "web/visits.jsonl.gz": "visits",
+    }
+    assert {row.file: row.bytes for row in rows} == {
+        row.file: (taken.landing.folder / row.file).stat().st_size for row in rows
+    }
+    assert {row.load_id for row in rows} == {0}
+
+
+def test_every_load_is_noted_with_its_rows(taken):
+    expected = [("stock", 0, "landed", 2, 1), ("tills", 0, "landed", 4, 3), ("visits", 0, "landed", 1, 2)]
+
+    assert sorted(attempts(taken.lake)) == expected
+    assert sorted((each.source, each.load_id, each.rows, each.quarantined) for each in taken.landed) == [
+        (source, load_id, rows, quarantined) for source, load_id, _, rows, quarantined in expected
+    ]
+    assert {row.source: row.files for row in taken.lake.read(LOADS).collect()} == {"stock": 1, "tills": 4, "visits": 1}
+
+
+def test_a_row_arrived_when_its_file_was_written(taken):
+    arrived = Counter()
+    for source in taken.sources:
+        arrived.update(row._arrived_at for row in taken.lake.read(source.table).collect())
+    arrived.update(row.arrived_at for row in taken.lake.read(QUARANTINE).collect())
+
+    assert arrived == {MONDAY: 12, TUESDAY: 1}
+
+
+def test_a_second_run_adds_nothing(taken):
+    tables: list[Table] = [FILES, LOADS, QUARANTINE, *(source.table for source in taken.sources)]
+    before = [taken.lake.commits_in_log(table) for table in tables]
+
+    assert run(taken.lake, *taken.sources) == []
+
+    assert [taken.lake.commits_in_log(table) for table in tables] == before
+
+
+def test_files_that_come_later_or_late_land_in_the_next_load(taken):
+    later = taken.landing.put("pos/later.csv", "id,amount\n7,7.00\n", at=TUESDAY)
+    late = taken.landing.put("pos/late.csv", "id,amount\n8,8.00\n", at=datetime(1999, 12, 31))
+
+    landed = run(taken.lake, *taken.sources)
+
+    assert [(each.source, each.load_id, each.files, each.rows) for each in landed] == [("tills", 1, 2, 2)]
+    rows = taken.lake.read(TILLS.table).where("_load_id = 1").collect()
+    assert {(row._file, row._arrived_at, row.id) for row in rows} == {
+        (later, TUESDAY, 7),
+        (late, datetime(1999, 12, 31), 8),
+    }
+
+
+def test_a_file_lands_when_a_source_that_claims_it_is_declared(taken):
+    notes = replace(
+        TILLS, name="notes", path="notes/*", columns={"id": Field("string")}, rules=(), options={"header": "false"}
+    )
+
+    assert [(each.source, each.load_id, each.rows) for each in run(taken.lake, notes)] == [("notes", 2, 1)]
+    assert landed_in(taken.lake, notes, "_file", "id") == [("notes/readme.txt", "nobody declared me")]
+    assert taken.lake.read(FILES).count() == 9
+    assert run(taken.lake, notes, *taken.sources) == []
+
+
+def test_files_land_once_though_the_state_of_the_stream_is_lost(taken):
+    shutil.rmtree(taken.lake.settings.state_dir)
+    taken.landing.put("pos/new.csv", "id,amount\n9,9.00\n")
+
+    landed = run(taken.lake, *taken.sources)
+
+    assert [(each.source, each.load_id, each.rows) for each in landed] == [("tills", 3, 1)]
+    assert len(landed_in(taken.lake, TILLS, "id")) == len(set(landed_in(taken.lake, TILLS, "id"))) == 7
+
+
+# What fails
+
+
+def test_a_source_that_fails_is_reported_holds_up_no_other_and_lands_once_mended(lake, landing):
+    landing.put("pos/a.csv", "id,amount\n1,1.00\n")
+    landing.put("web/a.csv", "id,amount\n2,2.00\n")
+    web = replace(TILLS, name="web", path="web/*")
+    broken = replace(web, rules=(Holds(condition="price > 0", otherwise="price is missing"),))
+
+    landed = {each.source: each for each in run(lake, TILLS, broken)}
+    assert (landed["tills"].error, landed["tills"].rows) == (None, 1)
+    assert "price" in (landed["web"].error or "")
+    assert landed_in(lake, web) == []
+
+    landing.put("web/b.csv", "id,amount\n3,3.00\n")
+    assert [each.load_id for each in run(lake, TILLS, broken)] == [0, 0]  # at the start, and once more with the news
+    assert [(each.source, each.load_id, each.rows) for each in run(lake, TILLS, web)] == [("web", 0, 1), ("web", 1, 1)]
+
+    assert landed_in(lake, web) == [(0, "web/a.csv", 2, 2, 2), (1, "web/b.csv", 2, 3, 3)]
+    assert [(source, load_id, status) for source, load_id, status, *_ in attempts(lake)] == [
+        ("tills", 0, "landed"),
+        ("web", 0, "failed"),
+        ("web", 0, "failed"),
+        ("web", 0, "failed"),
+        ("web", 0, "landed"),
+        ("web", 1, "landed"),
+    ]
+    assert run(lake, TILLS, web) == []
+
+
+class Killed(BaseException):
+    """What no code of ours catches, as it catches no SIGKILL."""
+
+
+def test_a_run_that_is_killed_anywhere_and_run_again_leaves_what_an_undisturbed_one_does(lake, landing, monkeypatch):
+    landing.put("pos/a.csv", "id,amount\n1,1.00\n2,-2.00\n")
+    original = Lakehouse.append
+    killed = []
+
+    def kill_after(table: Table) -> None:
+        def append(self: Lakehouse, df, to: Table, **how) -> None:
+            original(self, df, to, **how)
+            if to.name == table.name:
+                killed.append(to.name)
+                raise Killed
+
+        monkeypatch.setattr(Lakehouse, "append", append)
+
+    for table in (FILES, TILLS.table, QUARANTINE, LOADS):
+        kill_after(table)
+        with pytest.raises((Killed, PySparkException)):
+            run(lake, TILLS)
+    monkeypatch.undo()
+    run(lake, TILLS)
+
+    assert killed == ["bronze.files", "bronze.tills", "bronze.quarantine", "bronze.loads"]
+    assert [(row.file, row.load_id) for row in lake.read(FILES).collect()] == [("pos/a.csv", 0)]
+    assert landed_in(lake, TILLS) == [(0, "pos/a.csv", 2, 1, 1)]
+    assert quarantined(lake) == [(0, "pos/a.csv", 3, "2,-2.00")]
+    assert attempts(lake) == [("tills", 0, "landed", 1, 1)]
+
+
+# Continuously
+
+
+def test_a_file_that_arrives_while_it_watches_is_taken_in_until_it_is_stopped(lake, landing):
+    landing.put("pos/a.csv", "id,amount\n1,1.00\n")
+    done: list[Landed] = []
+
+    query = ingest(lake, [TILLS], continuous=True, on_landed=done.append)
+    try:
+        wait_until(lambda: len(done) == 1)
+        landing.put("pos/b.csv", "id,amount\n2,2.00\n")
+        wait_until(lambda: len(done) == 2)
+        wait_until(lambda: len(attempts(lake)) == 2 and not query.status["isTriggerActive"])
+    finally:
+        query.stop()
+
+    assert query.exception() is None
+    assert landed_in(lake, TILLS) == [(0, "pos/a.csv", 2, 1, 1), (1, "pos/b.csv", 2, 2, 2)]
+    assert run(lake, TILLS) == []
+
+
+def wait_until(is_so, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.2)
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("path", "landing", "expected"),
+    [
+        ("file:/data/landing/crm/a b.csv", "/data/landing", "crm/a b.csv"),
+        ("file:///data/landing/50%25.csv", "/data/landing", "50%25.csv"),
+        ("dbfs:/Volumes/main/raw/landing/a#1;?.csv", "/Volumes/main/raw/landing/", "a#1;?.csv"),
+        ("s3://bucket/landing/a.csv", "s3://bucket/landing", "a.csv"),
+    ],
+)
+def test_a_file_is_named_from_the_landing_folder_on(path, landing, expected):
+    assert ingesting.relative(path, landing) == expected

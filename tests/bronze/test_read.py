@@ -1,0 +1,319 @@
+"""Records as typed rows: what spells a value, what does not and says so, whatever the format."""
+
+import gzip
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import Row, SparkSession
+
+from bronze.read import Arrival, read, shares
+from bronze.source import Field, Source
+from lakehouse.rules import Between, Holds, OneOf
+
+ARRIVED = datetime(2024, 7, 1, 3, 10, 0, 123000, tzinfo=UTC)
+
+Read = Callable[..., list[Row]]
+
+
+def source(columns: Mapping[str, str | Field], **differs) -> Source:
+    declared = {"name": "tills", "doc": "", "path": "tills/*", "format": "csv", "key": ()}
+    fields = {name: Field(f) if isinstance(f, str) else f for name, f in columns.items()}
+    return Source(**{**declared, "columns": fields, **differs})
+
+
+@pytest.fixture
+def read_files(spark: SparkSession, tmp_path: Path) -> Read:
+    """The rows of these files of a source, by file and position. A table of Arrow's is written as Parquet."""
+
+    def read_them(source: Source, files: Mapping[str, str | bytes | pa.Table]) -> list[Row]:
+        arrivals = []
+        for file, content in files.items():
+            path = tmp_path / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, pa.Table):
+                pq.write_table(content, path)
+            else:
+                path.write_bytes(content.encode() if isinstance(content, str) else content)
+            os.utime(path, (ARRIVED.timestamp(), ARRIVED.timestamp()))
+            arrivals.append(Arrival(str(path), file, path.stat().st_size, ARRIVED))
+        return read(spark, source, arrivals, 2).orderBy("_file", "_position").collect()
+
+    return read_them
+
+
+def values(rows: list[Row], *columns: str) -> list:
+    """The values of the good rows: of one column as they are, of more as tuples."""
+    good = [row for row in rows if row._reasons is None]
+    return [row[columns[0]] if len(columns) == 1 else tuple(row[c] for c in columns) for row in good]
+
+
+# Types
+
+TYPES = {
+    "whole": "bigint",
+    "money": "decimal(10,2)",
+    "share": "double",
+    "is_open": "boolean",
+    "day": "date",
+    "uk_day": Field("date", pattern="dd/MM/yyyy"),
+    "at": "timestamp",
+    "uk_at": Field("timestamp", pattern="dd/MM/yyyy HH:mm"),
+    "tags": "array<int>",
+}
+GOOD = {
+    "whole": " -7 ",
+    "money": "12345678.90",
+    "share": "1e-3",
+    "is_open": "TRUE",
+    "day": "2024-02-29",
+    "uk_day": "29/02/2024",
+    "at": "2024-02-29T23:59:59.000001Z",
+    "uk_at": "29/02/2024 23:59",
+    "tags": "[1,null]",
+}
+BAD = {
+    "whole": ["7.0", "9223372036854775808", "seven", "1,000"],
+    "money": ["123456789.00", "12,50", "-"],
+    "share": ["1.2.3"],
+    "is_open": ["2", "maybe"],
+    "day": ["2023-02-29", "29/02/2024", "2024-02-29 and more", "2024-02-29T23:00:00"],
+    "uk_day": ["2024-02-29", "31/02/2024", "29/02/24"],
+    "at": ["2024-02-29 25:00", "23:59", "T23:59:59", "29/02/2024"],
+    "uk_at": ["29/02/2024", "29/02/2024 23:59:59"],
+    "tags": ['["a"]', "[1", "1", '{"a":1}'],
+}
+
+
+def test_texts_become_values_or_say_what_was_expected_and_found(read_files):
+    told = [GOOD] + [{**GOOD, column: text} for column, texts in BAD.items() for text in texts] + [{"whole": "1"}]
+    lines = "\n".join(json.dumps(record) for record in told)
+
+    rows = read_files(source(TYPES, format="jsonl"), {"a.jsonl": lines})
+
+    assert values(rows, *TYPES) == [
+        (
+            -7,
+            Decimal("12345678.90"),
+            0.001,
+            True,
+            date(2024, 2, 29),
+            date(2024, 2, 29),
+            datetime(2024, 2, 29, 23, 59, 59, 1),
+            datetime(2024, 2, 29, 23, 59),
+            [1, None],
+        ),
+        (1, *[None] * 8),
+    ]
+    like = {"uk_day": " like dd/MM/yyyy", "uk_at": " like dd/MM/yyyy HH:mm"}
+    types = {name: f if isinstance(f, str) else f.type for name, f in TYPES.items()}
+    assert [row._reasons for row in rows if row._reasons] == [
+        [f"{column}: expected {types[column]}{like.get(column, '')}, found '{text}'"]
+        for column, texts in BAD.items()
+        for text in texts
+    ]
+
+
+def test_a_timezone_is_of_the_times_that_do_not_say_their_own(read_files):
+    columns = {
+        "at": "timestamp",
+        "uk_at": Field("timestamp", pattern="dd/MM/yyyy HH:mm"),
+        "zoned_at": Field("timestamp", pattern="dd/MM/yyyy HH:mm XXX"),
+    }
+    texts = [
+        ("2024-07-01 12:00", "01/07/2024 12:00", "01/07/2024 12:00 +05:00"),
+        ("2024-01-01T12:00:00.5", "01/01/2024 12:00", "01/01/2024 12:00 Z"),
+        ("2024-07-01", None, None),
+        ("2024-07-01T12:00:00Z", None, None),
+        ("2024-07-01 12:00:00 +05:00", None, None),
+        ("2024-07-01 12:00:00-0530", None, None),
+        ("2024-07-01 12:00:00 America/New_York", None, None),
+        ("2024-07-01 12:00:00 UTC+1", None, None),
+    ]
+    lines = "\n".join(json.dumps(dict(zip(columns, row, strict=True))) for row in texts)
+
+    rows = read_files(source(columns, format="jsonl", timezone="Europe/Berlin"), {"a.jsonl": lines})
+
+    july, january = (2024, 7, 1), (2024, 1, 1)
+    assert values(rows, *columns) == [
+        (datetime(*july, 10), datetime(*july, 10), datetime(*july, 7)),
+        (datetime(*january, 11, 0, 0, 500000), datetime(*january, 11), datetime(*january, 12)),
+        (datetime(2024, 6, 30, 22), None, None),
+        (datetime(*july, 12), None, None),
+        (datetime(*july, 7), None, None),
+        (datetime(*july, 17, 30), None, None),
+        (datetime(*july, 16), None, None),
+        (datetime(*july, 11), None, None),
+    ]
+
+
+# Rules
+
+
+def test_a_row_says_all_that_is_wrong_with_it(read_files):
+    tills = source(
+        {"id": "int", "amount": "decimal(10,2)", "channel": "string", "day": Field("date", required=True)},
+        key=("id",),
+        rules=(
+            Between(column="amount", low=0, high=100),
+            OneOf(column="channel", values=("store", "web")),
+            OneOf(column="channel", values=("store",), severity="warning"),
+            Holds(condition="amount < 50 OR channel = 'store'", otherwise="too much for the web"),
+        ),
+    )
+    lines = [
+        "id,amount,channel,day",
+        "1,100,store,2024-07-01",
+        "2,1,web,2024-07-01",
+        "3,,,2024-07-01",
+        "x,101,fax,",
+        ",-1,store,1st",
+        "6,99,web,2024-07-01",
+        "7,1",
+    ]
+
+    rows = read_files(tills, {"tills/a.csv": "\n".join(lines)})
+
+    assert values(rows, "id") == [1, 2, 3]
+    assert {row._raw: row._reasons for row in rows if row._reasons} == {
+        "x,101,fax,": [
+            "id: expected int, found 'x'",
+            "day is missing",
+            "amount is not between 0 and 100",
+            "channel is not one of store, web",
+            "too much for the web",
+        ],
+        ",-1,store,1st": [
+            "day: expected date, found '1st'",
+            "id is missing",
+            "amount is not between 0 and 100",
+        ],
+        "6,99,web,2024-07-01": ["too much for the web"],
+        "7,1": ["expected 4 fields, found 2"],
+    }
+
+
+def test_every_row_has_its_place_its_arrival_and_its_raw_form(read_files):
+    files = {
+        "tills/a.csv": "id,till\n1,7\n\n2,8\n",
+        "tills/b ü%41#1.csv.gz": gzip.compress(b"id\n3\n"),
+        "tills/empty.csv": "",
+        "tills/torn.csv.gz": gzip.compress(b"id\n4\n")[:-8],
+    }
+
+    rows = read_files(source({"id": "int"}), files)
+
+    assert [(r._file, r._position, r.id, r._rescued, r._raw) for r in rows] == [
+        ("tills/a.csv", 2, 1, '{"till": "7"}', "1,7"),
+        ("tills/a.csv", 4, 2, '{"till": "8"}', "2,8"),
+        ("tills/b ü%41#1.csv.gz", 2, 3, None, "3"),
+        ("tills/torn.csv.gz", 2, 4, None, "4"),
+        ("tills/torn.csv.gz", 3, None, None, None),
+    ]
+    assert {row._arrived_at for row in rows} == {ARRIVED.replace(tzinfo=None)}
+    assert [r._reasons for r in rows[:-1]] == [None] * 4
+    assert rows[-1]._reasons[0].startswith("the file breaks off")
+
+
+def test_files_are_shared_out_by_their_bytes():
+    arrivals = [Arrival("", f"{size}", size, ARRIVED) for size in (100_000, 900_000, 500_000, 400_000)]
+
+    assert [[a.file for a in share] for share in shares(arrivals, 2)] == [["900000", "100000"], ["500000", "400000"]]
+    assert [[a.file for a in share] for share in shares(arrivals[:1], 8)] == [["100000"]]
+
+
+# Parquet
+
+
+def test_parquet_columns_of_other_types_are_cast_where_that_loses_nothing(read_files):
+    stock = source(
+        {
+            "id": "bigint",
+            "price": "decimal(10,2)",
+            "day": Field("date", pattern="dd/MM/yyyy"),
+            "on": "date",
+            "at": "timestamp",
+            "code": "string",
+            "tags": "string",
+            "note": "string",
+        },
+        format="parquet",
+        key=("id",),
+        timezone="Europe/Berlin",
+        rules=(Between(column="price", low=0),),
+    )
+    noon = datetime(2024, 7, 1, 12)
+    good = {
+        "id": [1.0, 2.0],
+        "price": [0.1, 3.005],
+        "day": ["01/07/2024", None],
+        "on": pa.array([datetime(2024, 7, 1), None], pa.timestamp("us")),
+        "at": pa.array([noon, None], pa.timestamp("us")),
+        "code": [7, None],
+        "tags": [["a"], None],
+        "note": pa.array([None, None], pa.null()),
+    }
+    bad = {
+        "id": [5.5, None],
+        "price": [1e9, -1.0],
+        "day": ["2024-07-01", None],
+        "on": pa.array([noon, None], pa.timestamp("us")),
+        "at": pa.array([20240701, 1], pa.int64()),
+    }
+
+    rows = read_files(stock, {"stock/bad.parquet": pa.table(bad), "stock/good.parquet": pa.table(good)})
+
+    assert values(rows, *stock.columns) == [
+        (
+            1,
+            Decimal("0.10"),
+            date(2024, 7, 1),
+            date(2024, 7, 1),
+            datetime(2024, 7, 1, 10),
+            "7",
+            '["a"]',
+            None,
+        ),
+        (2, Decimal("3.01"), *[None] * 6),
+    ]
+    assert [row._reasons for row in rows[:2]] == [
+        [
+            "id: expected bigint, found '5.5'",
+            "price: expected decimal(10,2), found '1.0E9'",
+            "day: expected date like dd/MM/yyyy, found '2024-07-01'",
+            "on: expected date, found '2024-07-01 12:00:00'",
+            "at: expected timestamp, found '20240701'",
+        ],
+        ["at: expected timestamp, found '1'", "id is missing", "price is below 0"],
+    ]
+    assert json.loads(rows[0]._raw)["id"] == 5.5
+
+
+def test_parquet_files_of_different_schemas_land_together_and_keep_their_names_and_places(read_files):
+    files = {
+        "stock/a b.parquet": pa.table({"id": [1, 2], "extra": ["x", None]}),
+        "stock/ä%41+#?.parquet": pa.table({"day": [date(2024, 7, 1)], "id": [3]}),
+        "stock/[1]*{x}.parquet": pa.table({"id": pa.array([4], pa.int32())}),
+        "stock/none.parquet": pa.table({"id": pa.array([], pa.int64())}),
+        "stock/torn.parquet": b"PAR1 and no more",
+    }
+    stock = source({"id": "bigint", "day": "date"}, format="parquet", key=("id",))
+
+    rows = read_files(stock, files)
+
+    assert [(r._file, r._position, r.id, r.day, r._rescued) for r in rows if r._reasons is None] == [
+        ("stock/[1]*{x}.parquet", 1, 4, None, None),
+        ("stock/a b.parquet", 1, 1, None, '{"extra":"x"}'),
+        ("stock/a b.parquet", 2, 2, None, "{}"),
+        ("stock/ä%41+#?.parquet", 1, 3, date(2024, 7, 1), None),
+    ]
+    assert {row._arrived_at for row in rows} == {ARRIVED.replace(tzinfo=None)}
+    [torn] = [row for row in rows if row._reasons]
+    assert (torn._file, torn._position) == ("stock/torn.parquet", 0)
+    assert torn._reasons[0].startswith("the file is not Parquet: ")

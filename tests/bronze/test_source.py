@@ -1,0 +1,134 @@
+"""A source's declaration: all that is wrong with it is said when it is imported."""
+
+import pytest
+
+from bronze.source import Feed, Field, Source
+from lakehouse.rules import Between, Holds, OneOf
+from lakehouse.tables import ContractError
+
+
+def source(**differs) -> Source:
+    declared = {
+        "name": "consents",
+        "doc": "Consents.",
+        "path": "crm/consents/*.csv",
+        "format": "csv",
+        "key": ("id",),
+        "columns": {"id": Field("bigint"), "changed_at": Field("timestamp"), "amount": Field("decimal(10,2)")},
+    }
+    return Source(**{**declared, **differs})
+
+
+def problems(**differs) -> list[str]:
+    with pytest.raises(ContractError) as refused:
+        source(**differs)
+    return [line.strip() for line in str(refused.value).splitlines()[1:]]
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    with pytest.raises(ContractError) as refused:
+        source(
+            name="Crm Consents",
+            path="consents.csv",
+            timezone="Europe/Berlim",
+            options={"separator": ";", "sep": "||", "header": "yes", "encoding": "latin-99"},
+            key=("id", "channel"),
+            newest_by="changed",
+            columns={"id": Field("text"), "_load": Field("int"), "ID": Field("int"), "net amount": Field("int")},
+            rules=(
+                Between(column="price", low=0),
+                OneOf(column="id", values=("a",)),
+                Holds(condition="x", otherwise="y"),
+            ),
+        )
+
+    assert str(refused.value) == (
+        "Cannot declare the source Crm Consents:\n"
+        "  name: expected snake_case, found 'Crm Consents'\n"
+        "  path: expected a folder and a glob, such as crm/consents/*.csv, found 'consents.csv'\n"
+        "  timezone: expected one such as Europe/Berlin, found 'Europe/Berlim'\n"
+        "  options: 'separator' is not an option of csv; "
+        "it takes encoding, escape, header, multiline, null, quote, sep\n"
+        "  options: sep: expected one character, found '||'\n"
+        "  options: header: expected 'true' or 'false', found 'yes'\n"
+        "  options: encoding: Python knows no 'latin-99'\n"
+        "  key or newest_by names channel, which is not a column\n"
+        "  key or newest_by names changed, which is not a column\n"
+        "  id: 'text' is not a Spark SQL type\n"
+        "  _load: names that begin with _ are kept for lineage\n"
+        "  ID: is within, or the same as, id\n"
+        "  net amount: a table cannot have a column of this name\n"
+        "  a rule names price, which is not a column"
+    )
+
+
+@pytest.mark.parametrize(
+    ("differs", "expected"),
+    [
+        ({"format": "xml"}, "format: expected one of csv, jsonl, json, parquet, found 'xml'"),
+        ({"format": "parquet", "options": {"sep": ";"}}, "options: 'sep' is not an option of parquet; it takes none"),
+        ({"options": {"quote": "''"}}, "options: quote: expected one character, found \"''\""),
+        (
+            {"columns": {"id": Field("string")}, "newest_by": "id"},
+            "newest_by: expected a number, date or timestamp, found id, a string",
+        ),
+        ({"columns": {"id": Field("int", path="who.id")}}, "id: a path is for JSON, not for csv"),
+        (
+            {"columns": {"id": Field("int", pattern="dd/MM/yyyy")}},
+            "id: a pattern is for a date or a timestamp, not for int",
+        ),
+    ],
+)
+def test_a_declaration_that_contradicts_itself_is_refused(differs, expected):
+    assert problems(**differs) == [expected]
+
+
+def test_no_two_columns_read_the_same_part_of_a_json_record():
+    columns = {
+        "id": Field("int", path="who.id"),
+        "who": Field("string"),
+        "number": Field("int", path="who.id"),
+        "whose": Field("int"),
+    }
+
+    assert problems(format="jsonl", columns=columns) == [
+        "who: is within, or the same as, id",
+        "number: is within, or the same as, id",
+        "number: is within, or the same as, who",
+    ]
+
+
+@pytest.mark.parametrize("options", [{"quote": ""}, {"sep": "\t", "escape": "\\", "encoding": "cp1252"}])
+def test_the_options_of_a_dialect_are_taken(options):
+    assert source(options=options).options == options
+
+
+def test_key_and_required_columns_must_be_there_in_this_order_and_before_the_other_rules():
+    declared = source(
+        columns={"note": Field("string"), "day": Field("date", required=True), "id": Field("int")},
+        rules=(Holds(condition="day > '2017-01-01'", otherwise="too early"),),
+    )
+
+    assert [rule.name for rule in declared.all_rules] == ["day is missing", "id is missing", "too early"]
+
+
+def test_a_folder_without_a_glob_takes_every_file():
+    assert (source(path="crm/consents/").folder, source(path="crm/consents/").glob) == ("crm/consents", "*")
+    assert (source(path="crm/*.csv").folder, source(path="crm/*.csv").glob) == ("crm", "*.csv")
+
+
+def test_its_table_has_its_columns_with_their_privacy_and_the_lineage_of_each_row():
+    columns = {"id": Field("bigint", "Who.", "pseudonymous"), "day": Field("date", "When.")}
+
+    table = source(columns=columns, feeds=(Feed(to="silver.parties", columns={}),)).table
+
+    assert (table.name, table.key) == ("bronze.consents", ("_file", "_position"))
+    assert {name: (c.type, c.privacy) for name, c in table.columns.items()} == {
+        "id": ("bigint", "pseudonymous"),
+        "day": ("date", "none"),
+        "_rescued": ("string", "personal"),
+        "_file": ("string", "none"),
+        "_position": ("bigint", "none"),
+        "_arrived_at": ("timestamp", "none"),
+        "_load_id": ("bigint", "none"),
+    }

@@ -1,0 +1,76 @@
+"""When the job builds marts again, and what it says when it cannot."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from jobs import run_dbt
+from jobs.run_dbt import PROJECT, DbtError, Outcome
+from lakehouse.delta import Lakehouse
+from ml.tables import CHURN_SCORES
+from silver.tables import CUSTOMERS
+from tests.dbt.small_lake import AS_OF, frame, score
+
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("first_build")]
+
+TABLES = ("rfmt_segments", "customer_360", "campaign_performance", "churn_watchlist")
+
+
+def versions(lake: Lakehouse) -> dict[str, int]:
+    return {name: lake.spark.sql(f"DESCRIBE HISTORY marts.{name} LIMIT 1").first().version for name in TABLES}
+
+
+def changed(before: dict[str, int], after: dict[str, int]) -> set[str]:
+    return {name for name in TABLES if before[name] != after[name]}
+
+
+def test_a_second_run_writes_nothing(small: Lakehouse):
+    before = versions(small)
+
+    assert run_dbt.run(small, AS_OF) == Outcome()
+    assert versions(small) == before
+
+
+def test_only_marts_that_know_of_the_day_depend_on_it(small: Lakehouse, tmp_path):
+    def origins(as_of: date) -> dict[str, str]:
+        manifest = run_dbt.Dbt(PROJECT, tmp_path, 1, as_of).parse()
+        return run_dbt.origins_of(small, manifest, PROJECT, as_of)
+
+    today, tomorrow = origins(AS_OF), origins(AS_OF + timedelta(days=1))
+
+    assert {name for name in today if today[name] == tomorrow[name]} == {"campaign_performance"}
+
+
+def test_a_mart_is_built_again_when_its_input_has_changed_or_it_was_dropped(small: Lakehouse):
+    before = versions(small)
+    small.merge(frame(small, CHURN_SCORES, score("dee", 0.2)), CHURN_SCORES)
+    small.spark.sql("DROP TABLE marts.rfmt_segments")
+
+    outcome = run_dbt.run(small, AS_OF)
+
+    assert {step.name for step in outcome.models} == {"customer_360", "churn_watchlist", "rfmt_segments"}
+    assert versions(small)["campaign_performance"] == before["campaign_performance"]
+
+
+def test_the_session_keeps_its_own_settings(small: Lakehouse):
+    assert small.spark.conf.get("spark.sql.ansi.enabled") == "true"
+
+
+def test_a_broken_promise_stops_the_run_each_time_until_it_is_mended(small: Lakehouse):
+    customers = small.read(CUSTOMERS).collect()
+    twice = small.spark.createDataFrame([*customers, customers[0]], CUSTOMERS.schema)
+    small.replace(twice, CUSTOMERS)
+
+    for _ in range(2):
+        with pytest.raises(DbtError, match="unique_customer_360_core_id") as error:
+            run_dbt.run(small, AS_OF)
+        assert "Traceback" not in str(error.value)
+    small.replace(small.spark.createDataFrame(customers, CUSTOMERS.schema), CUSTOMERS)
+
+
+def test_a_project_that_dbt_cannot_read_is_named(small: Lakehouse, tmp_path):
+    (tmp_path / "dbt_project.yml").write_text("name: Not A Name\n")
+
+    with pytest.raises(DbtError, match="dbt could not parse") as error:
+        run_dbt.run(small, AS_OF, project=tmp_path)
+    assert "Not A Name" in str(error.value)

@@ -1,0 +1,253 @@
+"""Writing and reading tables: once, in slices, under their contract, and only when something has changed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+from delta.tables import DeltaTable
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse import delta
+from lakehouse.delta import Lakehouse, contract_of, read_note
+from lakehouse.rules import Between, OneOf
+from lakehouse.settings import Settings
+from lakehouse.tables import Column, ContractError, Table
+
+MONDAY, TUESDAY = date(2024, 7, 1), date(2024, 7, 2)
+
+SPEND = Table(
+    name="gold.spend",
+    doc="What was spent: by day, in Grandma's shop.",
+    grain="one row per customer per day",
+    key=("as_of", "core_id"),
+    columns={
+        "as_of": Column("date", "The day."),
+        "core_id": Column("string", "The customer's id.", "pseudonymous"),
+        "amount": Column("decimal(18,2)", "How much."),
+        "channel": Column("string", "store or web."),
+    },
+    rules=(Between(column="amount", low=0), OneOf(column="channel", values=("store", "web"))),
+    cluster_by=("as_of", "core_id"),
+)
+
+Row = tuple[date | None, str, str | None, str | None]
+
+
+@pytest.fixture
+def rows(lake: Lakehouse) -> Callable[..., DataFrame]:
+    """Rows of SPEND from (day, customer, amount[, channel])."""
+
+    def make(*rows: tuple) -> DataFrame:
+        texts = [(*row, "store")[:4] if len(row) < 4 else row for row in rows]
+        schema = "as_of date, core_id string, amount string, channel string"
+        return lake.spark.createDataFrame(texts, schema).withColumn("amount", F.col("amount").cast("decimal(18,2)"))
+
+    return make
+
+
+def found(df: DataFrame) -> list[tuple]:
+    return sorted((row.as_of, row.core_id, str(row.amount)) for row in df.collect())
+
+
+def test_the_same_number_of_a_writer_adds_once_and_a_later_one_adds(lake, rows):
+    first, other = (MONDAY, "C1", "1.00"), (MONDAY, "C2", "2.00")
+
+    lake.append(rows(first), SPEND, writer="tills", number=3)
+    lake.append(rows(first), SPEND, writer="tills", number=3)
+    lake.append(rows(first), SPEND, writer="tills", number=2)
+    assert found(lake.read(SPEND)) == [first]
+
+    lake.append(rows(other), SPEND, writer="tills", number=4)
+    lake.append(rows(other), SPEND, writer="web", number=3)
+    assert found(lake.read(SPEND)) == [first, other, other]
+    assert [commit.note for commit in lake.commits(SPEND)] == [
+        {"writer": writer, "number": number} for writer, number in (("web", 3), ("tills", 4), ("tills", 3))
+    ]
+    assert [commit.rows for commit in lake.commits(SPEND)] == [1, 1, 1]
+
+
+def test_a_slice_is_replaced_and_all_else_stays(lake, rows):
+    lake.append(rows((MONDAY, "C1", "1.00"), (TUESDAY, "C1", "1.00")), SPEND, writer="tills", number=0)
+
+    lake.replace(rows((TUESDAY, "C2", "2.00"), (TUESDAY, "C3", "3.00")), SPEND, where="as_of = '2024-07-02'")
+
+    tuesday = [(TUESDAY, "C2", "2.00"), (TUESDAY, "C3", "3.00")]
+    assert found(lake.read(SPEND)) == [(MONDAY, "C1", "1.00"), *tuesday]
+    lake.replace(rows((MONDAY, "C9", "9.00")), SPEND)
+    assert found(lake.read(SPEND)) == [(MONDAY, "C9", "9.00")]
+    detail = DeltaTable.forName(lake.spark, "gold.spend").detail().first()
+    assert detail.clusteringColumns == ["as_of", "core_id"]
+    assert detail.description == "What was spent: by day, in Grandma's shop. Grain: one row per customer per day."
+    assert {c.name: c.description for c in lake.spark.catalog.listColumns("gold.spend")} == {
+        "as_of": "The day.",
+        "core_id": "The customer's id. [pseudonymous]",
+        "amount": "How much.",
+        "channel": "store or web.",
+    }
+    with pytest.raises(PySparkException, match="contract"):
+        lake.replace(rows((MONDAY, "C1", "-0.01")), SPEND)
+    with pytest.raises(PySparkException, match=r"replaceWhere|REPLACE_WHERE"):
+        lake.replace(rows((MONDAY, "C1", "1.00")), SPEND, where="as_of = '2024-07-02'")
+    assert found(lake.read(SPEND)) == [(MONDAY, "C9", "9.00")]
+
+
+def test_rows_that_break_the_contract_are_refused_and_missing_values_keep_it(lake, rows):
+    lake.append(rows((MONDAY, "C1", None, None)), SPEND, writer="tills", number=0)
+
+    for number, bad in enumerate([(MONDAY, "C2", "-1.00"), (MONDAY, "C2", "1.00", "fax"), (None, "C2", "1.00")], 1):
+        with pytest.raises(PySparkException, match=r"CHECK constraint contract|NOT NULL constraint"):
+            lake.append(rows((MONDAY, "C3", "1.00"), bad), SPEND, writer="tills", number=number)
+    with pytest.raises(ContractError, match="note: found, but not declared"):
+        lake.append(rows().withColumn("note", F.lit("")), SPEND, writer="tills", number=9)
+
+    assert found(lake.read(SPEND)) == [(MONDAY, "C1", "None")]
+
+
+def test_a_merge_writes_only_what_differs(lake, rows):
+    lake.replace(rows((MONDAY, "C1", "1.00"), (MONDAY, "C2", None), (MONDAY, "C3", "3.00")), SPEND)
+    before = lake.version(SPEND)
+
+    same = rows((MONDAY, "C1", "1.00"), (MONDAY, "C2", None))
+    lake.merge(same, SPEND, note={"loads": 1})
+    assert lake.version(SPEND) == before
+    assert lake.commits(SPEND)[0].note == {"loads": 1}
+
+    gone = rows((MONDAY, "C3", None), (MONDAY, "C9", None))
+    lake.merge(rows((MONDAY, "C1", "1.00"), (MONDAY, "C2", "2.00"), (TUESDAY, "C2", "0.00")), SPEND, gone=gone)
+    assert found(lake.read(SPEND)) == [(MONDAY, "C1", "1.00"), (MONDAY, "C2", "2.00"), (TUESDAY, "C2", "0.00")]
+    assert lake.version(SPEND) > before
+    last = DeltaTable.forName(lake.spark, "gold.spend").history(1).first().operationMetrics
+    assert [last[f"numTargetRows{what}"] for what in ("Inserted", "Updated", "Deleted")] == ["1", "1", "1"]
+    with pytest.raises(PySparkException, match="contract"):
+        lake.merge(rows((MONDAY, "C1", "-1.00")), SPEND)
+    assert lake.spark.conf.get(delta.METADATA, None) is None
+
+
+def test_a_table_is_rebuilt_only_when_an_input_an_argument_or_the_code_has_changed(lake, rows, monkeypatch):
+    totals = Table(
+        name="gold.totals",
+        doc="Totals.",
+        grain="one row per day",
+        key=("as_of",),
+        columns={"as_of": Column("date", "The day."), "total": Column("decimal(28,2)", "All of it.")},
+    )
+    built = []
+
+    def refresh(day: date = MONDAY, table: Table = totals, factor: int = 1) -> bool:
+        def build() -> DataFrame:
+            built.append(day)
+            total = (F.sum("amount") * factor).cast("decimal(28,2)")
+            return lake.read(SPEND).where(F.col("as_of") == day).groupBy("as_of").agg(total.alias("total"))
+
+        return lake.refresh(table, build, inputs=[SPEND], where=f"as_of = '{day}'", factor=factor)
+
+    def are() -> dict[date, Decimal]:
+        return {row.as_of: row.total for row in lake.read(totals).collect()}
+
+    lake.append(rows((MONDAY, "C1", "1.00"), (TUESDAY, "C1", "2.00")), SPEND, writer="tills", number=0)
+    assert (refresh(), refresh(TUESDAY), refresh(), refresh(TUESDAY)) == (True, True, False, False)
+    assert are() == {MONDAY: Decimal("1.00"), TUESDAY: Decimal("2.00")}
+
+    lake.optimize(SPEND)
+    lake.merge(rows((MONDAY, "C1", "1.00")), SPEND)
+    assert Lakehouse(lake.spark, lake.settings).version(SPEND) == lake.version(SPEND)
+    assert refresh() is False
+
+    assert (refresh(factor=2), refresh(factor=2), refresh(TUESDAY)) == (True, False, False)
+    lake.append(rows((MONDAY, "C2", "5.00")), SPEND, writer="tills", number=1)
+    assert (refresh(factor=2), refresh(factor=2)) == (True, False)
+    assert are() == {MONDAY: Decimal("12.00"), TUESDAY: Decimal("2.00")}
+
+    monkeypatch.setattr(delta, "code_version", lambda layer: "mended")
+    assert (refresh(factor=2), refresh(factor=2)) == (True, False)
+    lake.replace(lake.read(totals).where("false"), totals, where="as_of = '2024-07-01'")
+    assert (refresh(factor=2), are()[MONDAY]) == (True, Decimal("12.00"))
+    assert built == [MONDAY, TUESDAY, MONDAY, MONDAY, MONDAY, MONDAY]
+
+
+def test_a_table_is_read_as_it_was_at_a_version_or_a_time(lake, rows):
+    assert lake.read(SPEND).collect() == []
+    assert (lake.version(SPEND), lake.commits(SPEND)) == (-1, [])
+
+    lake.append(rows((MONDAY, "C1", "1.00")), SPEND, writer="tills", number=0)
+    before = lake.version(SPEND)
+    lake.append(rows((MONDAY, "C2", "2.00")), SPEND, writer="tills", number=1)
+
+    history = DeltaTable.forName(lake.spark, "gold.spend").history().selectExpr("version", "string(timestamp) AS at")
+    times = {row.version: datetime.fromisoformat(row.at) for row in history.collect()}
+    assert found(lake.read(SPEND, version=before)) == [(MONDAY, "C1", "1.00")]
+    assert found(lake.read(SPEND, at=times[before])) == [(MONDAY, "C1", "1.00")]
+    assert found(lake.read(SPEND, at=times[before + 1])) == found(lake.read(SPEND))
+    assert len(found(lake.read(SPEND))) == 2
+
+
+def test_a_table_follows_its_declaration(lake, rows):
+    lake.append(rows((MONDAY, "C1", "1.00")), SPEND, writer="tills", number=0)
+
+    wider = replace(
+        SPEND,
+        columns={**SPEND.columns, "email": Column("string", "Where to write.", "personal")},
+        rules=(Between(column="amount", low=0), OneOf(column="channel", values=("store", "web", "fax"))),
+    )
+    by_fax = rows((MONDAY, "C2", "2.00", "fax")).withColumn("email", F.lit("c2@example.com"))
+    lake.append(by_fax, wider, writer="tills", number=1)
+
+    assert [(r.core_id, r.channel, r.email) for r in lake.read(wider).orderBy("core_id").collect()] == [
+        ("C1", "store", None),
+        ("C2", "fax", "c2@example.com"),
+    ]
+    comments = {c.name: c.description for c in lake.spark.catalog.listColumns("gold.spend")}
+    assert comments["email"] == "Where to write. [personal]"
+    with pytest.raises(PySparkException, match="contract"):
+        lake.append(by_fax.withColumn("channel", F.lit("pigeon")), wider, writer="tills", number=2)
+
+    no_fax = replace(wider, rules=SPEND.rules)
+    with pytest.raises(PySparkException, match=r"contract|violate"):
+        lake.append(by_fax.where("false"), no_fax, writer="tills", number=3)
+    lake.replace(by_fax.withColumn("channel", F.lit("web")), no_fax)
+    with pytest.raises(PySparkException, match="contract"):
+        lake.append(by_fax, no_fax, writer="tills", number=4)
+
+
+def test_keeping_a_table_small_changes_no_row(lake, rows):
+    for number in range(3):
+        lake.append(rows((MONDAY, f"C{number}", "1.00")), SPEND, writer="tills", number=number)
+    before = found(lake.read(SPEND))
+
+    lake.optimize(SPEND)
+    lake.vacuum(SPEND)
+
+    assert DeltaTable.forName(lake.spark, "gold.spend").detail().first().numFiles == 1
+    assert found(lake.read(SPEND)) == before
+
+
+def test_a_catalog_is_a_setting_alone(lake, rows):
+    in_catalog = Lakehouse(lake.spark, Settings(home=lake.settings.home, catalog="spark_catalog"))
+
+    assert in_catalog.refresh(SPEND, lambda: rows((MONDAY, "C1", "1.00")), inputs=[])
+    in_catalog.append(rows((MONDAY, "C2", "2.00")), SPEND, writer="tills", number=0)
+    in_catalog.merge(rows((MONDAY, "C1", "3.00")), SPEND)
+    in_catalog.optimize(SPEND)
+
+    assert found(in_catalog.read(SPEND)) == [(MONDAY, "C1", "3.00"), (MONDAY, "C2", "2.00")]
+    assert found(lake.read(SPEND)) == found(in_catalog.read(SPEND))
+
+
+def test_names_have_the_catalog_before_them_only_where_one_is_set():
+    assert Settings(catalog="main").table("gold.spend") == "main.gold.spend"
+    assert Settings().table("gold.spend") == "gold.spend"
+
+
+def test_bronze_has_no_contract_since_its_rules_send_rows_to_quarantine():
+    assert contract_of(replace(SPEND, name="bronze.spend")) is None
+    assert contract_of(SPEND) == ("coalesce((`amount` >= 0), true) AND coalesce((`channel` IN ('store', 'web')), true)")
+    assert contract_of(replace(SPEND, rules=(Between(column="amount", low=0, severity="warning"),))) is None
+
+
+@pytest.mark.parametrize("text", [None, "", "optimised by hand", "[1]", "{"])
+def test_a_commit_without_a_note_of_ours_says_nothing(text):
+    assert read_note(text) == {}
