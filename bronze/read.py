@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
-from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -244,9 +243,9 @@ def file_of(rows: DataFrame, files: list[Arrival]) -> Column:
     address = F.col("_metadata.file_path")
     if any("%" in each for each in spelled):
         address = F.url_decode(F.replace(address, F.lit("+"), F.lit("%2B")))
-    first = unquote(spelled[0])
-    before = next(len(first) - len(a.file) for a in files if first.endswith(a.path))
-    return F.substring(address, before + 1, 1 << 20)
+    landing = files[0].path.removesuffix(files[0].file)
+    before = F.locate(landing, address) + len(landing)  # Spark writes file:/, file:/// or the scheme that it was given
+    return F.substring(address, before, F.lit(1 << 20))
 
 
 def without_glob(path: str) -> str:

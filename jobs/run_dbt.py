@@ -61,8 +61,18 @@ class Outcome:
         return tuple(step for step in self.steps if step.status == "warn")
 
 
-def run(lake: Lakehouse, as_of: date | None = None, *, project: Path = PROJECT, threads: int = 2) -> Outcome:
-    """Build and test the marts that are not what their inputs, `as_of` and the project would make of them."""
+def run(
+    lake: Lakehouse,
+    as_of: date | None = None,
+    *,
+    project: Path = PROJECT,
+    threads: int = 2,
+    unit_tests: bool = False,
+) -> Outcome:
+    """Build and test the marts that are not what their inputs, `as_of` and the project would make of them.
+
+    Unit tests are about the project and not about data: they say nothing new of each day.
+    """
     dbt = Dbt(project, folder_for_output(lake.settings), threads, as_of)
     with dbt_in_session(lake):
         manifest = dbt.parse()
@@ -72,7 +82,7 @@ def run(lake: Lakehouse, as_of: date | None = None, *, project: Path = PROJECT, 
         stale = [model for model, origin in origins.items() if built_from(lake, model) != origin]
         if not stale:
             return Outcome()
-        outcome = dbt.build(manifest, stale)
+        outcome = dbt.build(manifest, stale, unit_tests)
         for model in stale:
             mark(lake, manifest, model, origins[model])
     return outcome
@@ -90,9 +100,10 @@ class Dbt:
     def parse(self) -> Any:
         return self.invoke(None, "parse")
 
-    def build(self, manifest: Any, models: list[str]) -> Outcome:
-        results = self.invoke(manifest, "build", "--threads", str(self.threads), "--select", *models).results
-        steps = tuple(step_of(result) for result in results)
+    def build(self, manifest: Any, models: list[str], unit_tests: bool) -> Outcome:
+        without = () if unit_tests else ("--exclude-resource-type", "unit_test")
+        options = ("--threads", str(self.threads), *without, "--select", *models)
+        steps = tuple(step_of(result) for result in self.invoke(manifest, "build", *options).results)
         failed = [step for step in steps if step.status not in (*GOOD, "skipped")]
         if failed:
             raise DbtError(failure(failed, steps, self.output))

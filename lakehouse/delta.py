@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.rules import Rule, quoted
@@ -69,13 +70,13 @@ class Lakehouse:
         if not self.exists(table):
             return []
         history = DeltaTable.forName(self.spark, self.settings.table(table.name)).history(200)
-        rows = history.select("version", "operation", "userMetadata", "operationMetrics").collect()
+        rows = history.collect()
         return [
             Commit(
                 version=row.version,
                 note=read_note(row.userMetadata),
                 rows=int((row.operationMetrics or {}).get("numOutputRows", 0)),
-                is_change=row.operation != "MERGE" or merged_rows(row.operationMetrics or {}) > 0,
+                is_change=is_change(row),
             )
             for row in rows
             if row.operation.startswith(CHANGES_ROWS)
@@ -133,6 +134,7 @@ class Lakehouse:
                 .option("userMetadata", json.dumps(note or {}))
                 .overwrite(F.expr(where or "true"))
             )
+            self.cluster(table)  # Delta forgets it when it replaces all rows
 
     def merge(
         self,
@@ -143,7 +145,7 @@ class Lakehouse:
         note: Mapping[str, Any] | None = None,
     ) -> None:
         """Update the rows whose key is in `df` and that differ, add the new ones, delete those whose key is in `gone`,
-        in one commit."""
+        in one commit. Where nothing is new, an empty commit holds the note."""
         rows = conform(df, table).withColumn("_gone", F.lit(False))
         if gone is not None:
             keys = gone.select(*table.key).withColumn("_gone", F.lit(True))
@@ -166,6 +168,20 @@ class Lakehouse:
                 )
             finally:
                 self.spark.conf.unset(METADATA)
+        if note is not None and next((commit.note for commit in self.commits(table)), {}) != note:
+            self.append_nothing(table, note)
+
+    def append_nothing(self, table: Table, note: Mapping[str, Any]) -> None:
+        """A commit of a note alone. Delta writes an empty one only for the sake of a transaction's number."""
+        with self.ready(table):
+            (
+                self.spark.createDataFrame([], table.schema)
+                .writeTo(self.settings.table(table.name))
+                .option("txnAppId", "note")
+                .option("txnVersion", str(time.time_ns()))
+                .option("userMetadata", json.dumps(note))
+                .append()
+            )
 
     @contextmanager
     def ready(self, table: Table) -> Iterator[None]:
@@ -229,7 +245,16 @@ class Lakehouse:
 
     def optimize(self, table: Table) -> None:
         """Compact small files, and cluster by the declared columns."""
+        self.cluster(table)
         DeltaTable.forName(self.spark, self.settings.table(table.name)).optimize().executeCompaction()
+
+    def cluster(self, table: Table) -> None:
+        """Let the table be clustered as its declaration says."""
+        name = self.settings.table(table.name)
+        now = DeltaTable.forName(self.spark, name).detail().select("clusteringColumns").collect()[0][0]
+        if tuple(now or ()) != table.cluster_by:
+            columns = f"({', '.join(table.cluster_by)})" if table.cluster_by else "NONE"
+            self.spark.sql(f"ALTER TABLE {name} CLUSTER BY {columns}")
 
     def vacuum(self, table: Table, hours: float = 168) -> None:
         """Delete the files that no version of the last `hours` needs."""
@@ -267,8 +292,13 @@ def without_spaces(sql: str | None) -> str:
     return "".join((sql or "").split())
 
 
-def merged_rows(metrics: Mapping[str, str]) -> int:
-    return sum(int(metrics.get(f"numTargetRows{what}", 0)) for what in ("Inserted", "Updated", "Deleted"))
+def is_change(commit: Row) -> bool:
+    """Whether rows are not as before: an append of none, and a merge that found all the same, change nothing."""
+    metrics = commit.operationMetrics or {}
+    if commit.operation == "MERGE":
+        return any(int(metrics.get(f"numTargetRows{what}", 0)) for what in ("Inserted", "Updated", "Deleted"))
+    is_append = (commit.operationParameters or {}).get("mode") == "Append"
+    return not is_append or int(metrics.get("numOutputRows", 0)) > 0
 
 
 def read_note(text: str | None) -> dict[str, Any]:

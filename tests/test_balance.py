@@ -19,7 +19,7 @@ from simulator.warts import RawFile
 from tests.faults.compare import rows_of
 from tests.small_lake import SmallLake
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.spark]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.spark, pytest.mark.timeout(1800)]
 
 # How quarantine says what the simulator did. A reason is found by what it says.
 SAID = {

@@ -44,6 +44,7 @@ def test_make_has_the_target(line: str) -> None:
 
 
 @pytest.mark.end_to_end
+@pytest.mark.timeout(1800)
 def test_run_twice_changes_nothing(small_lake: SmallLake, tmp_path: Path) -> None:
     """Not one row more, and no table rewritten that has nothing new."""
     before = small_lake.versions()
@@ -59,6 +60,7 @@ def test_run_twice_changes_nothing(small_lake: SmallLake, tmp_path: Path) -> Non
 
 
 @pytest.mark.end_to_end
+@pytest.mark.timeout(1800)
 def test_a_run_leaves_no_process_behind_and_stays_in_its_memory(small_lake: SmallLake) -> None:
     took = small_lake.took
 
@@ -68,6 +70,7 @@ def test_a_run_leaves_no_process_behind_and_stays_in_its_memory(small_lake: Smal
 
 
 @pytest.mark.end_to_end
+@pytest.mark.timeout(1800)
 def test_the_commands_of_the_readme_run(small_lake: SmallLake, tmp_path: Path) -> None:
     asked = [f"orrery sql {shlex.quote(each)}" for each in readme.statements()]
     to_run = [line for line in lines("orrery") if "--continuous" not in line] + asked
@@ -79,6 +82,7 @@ def test_the_commands_of_the_readme_run(small_lake: SmallLake, tmp_path: Path) -
 
 
 @pytest.mark.end_to_end
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("line", [line for line in lines("orrery") if "--continuous" in line])
 def test_a_command_that_goes_on_watches(line: str, small_lake: SmallLake, tmp_path: Path) -> None:
     with small_lake.as_it_was("finished"):
@@ -93,6 +97,7 @@ def test_a_command_that_goes_on_watches(line: str, small_lake: SmallLake, tmp_pa
 
 
 @pytest.mark.end_to_end
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("line", lines("simulate"))
 def test_simulate_writes_what_the_readme_says(line: str, small_lake: SmallLake, tmp_path: Path) -> None:
     """With few households, and one week of promotions."""
@@ -103,6 +108,7 @@ def test_simulate_writes_what_the_readme_says(line: str, small_lake: SmallLake, 
 
 
 @pytest.mark.end_to_end
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("line", lines("dbt"))
 def test_dbt_runs_by_itself(line: str, small_lake: SmallLake, tmp_path: Path) -> None:
     """With the Spark configuration that `make setup` wrote, for another lakehouse."""

@@ -1,19 +1,18 @@
 """How much each input of the network moved a customer's score away from the average customer's."""
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ml.churn.model import logits_of, signature
+from ml.churn.model import batches, logits_of, signature
 
 # Where on the way from the average customer to this one the slope is taken (Gauss-Legendre, two points).
 POINTS = (0.5 - 3**-0.5 / 2, 0.5 + 3**-0.5 / 2)
 
 
-def attributions_of(model: keras.Model, size: int = 1024) -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def attributions_of(model: keras.Model) -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Integrated gradients of the logit, for a model of two classes: of the steps, the features and the embedding.
 
     They sum to the customer's logit less that of one with average values in the same weeks and an unknown embedding.
@@ -37,8 +36,7 @@ def attributions_of(model: keras.Model, size: int = 1024) -> Callable[..., tuple
     function = tf.function(attribute, input_signature=signature(model))
 
     def attributions(*inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        starts = [*range(0, len(inputs[0]), size), len(inputs[0])]
-        found = [function(*[each[start:end] for each in inputs]) for start, end in pairwise(starts)]
+        found = [[part.numpy()[:rows] for part in function(*batch)] for batch, rows in batches(inputs)]
         steps, features, embedding = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return steps, features, embedding
 

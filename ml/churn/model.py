@@ -1,6 +1,6 @@
 """The network: an LSTM over the weeks, what is known besides, and the customer's embedding."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,17 +63,29 @@ def signature(model: keras.Model) -> list[tf.TensorSpec]:
     return [tf.TensorSpec((None, *each.shape[1:]), each.dtype) for each in model.inputs]
 
 
-def in_batches(model: keras.Model, size: int = 4096) -> Callable[..., np.ndarray]:
+def in_batches(model: keras.Model) -> Callable[..., np.ndarray]:
     """The model as a function of whole arrays, its inputs in their order."""
     function = tf.function(lambda *inputs: model(list(inputs), training=False), input_signature=signature(model))
 
     def outputs(*inputs: np.ndarray) -> np.ndarray:
         found = [np.zeros((0, *model.output_shape[1:]), np.float32)]
-        for start in range(0, len(inputs[0]), size):
-            found.append(function(*[each[start : start + size] for each in inputs]).numpy())
+        found += [function(*batch).numpy()[:rows] for batch, rows in batches(inputs)]
         return np.concatenate(found)
 
     return outputs
+
+
+def batches(inputs: Sequence[np.ndarray], size: int = 512) -> Iterator[tuple[list[np.ndarray], int]]:
+    """Small enough for the processor's caches, and with how many rows are real.
+
+    Rows of zeros are added up to a multiple of 16: then a row's result has the same bits in whatever batch it is, since
+    matrix products treat the rows that fill no vector register otherwise.
+    """
+    for start in range(0, len(inputs[0]), size):
+        batch = [each[start : start + size] for each in inputs]
+        rows = len(batch[0])
+        missing = -rows % 16
+        yield [np.concatenate([each, np.zeros((missing, *each.shape[1:]), each.dtype)]) for each in batch], rows
 
 
 def known_weeks(weeks_known: np.ndarray, weeks: int) -> np.ndarray:

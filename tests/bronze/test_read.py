@@ -41,7 +41,8 @@ def read_files(spark: SparkSession, tmp_path: Path) -> Read:
                 pq.write_table(content, path)
             else:
                 path.write_bytes(content.encode() if isinstance(content, str) else content)
-            os.utime(path, (ARRIVED.timestamp(), ARRIVED.timestamp()))
+            milliseconds = round(ARRIVED.timestamp() * 1000)
+            os.utime(path, ns=(milliseconds * 10**6, milliseconds * 10**6))
             arrivals.append(Arrival(str(path), file, path.stat().st_size, ARRIVED))
         return read(spark, source, arrivals, 2).orderBy("_file", "_position").collect()
 

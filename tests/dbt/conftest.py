@@ -23,4 +23,4 @@ def small(spark: SparkSession, home: Path) -> Iterator[Lakehouse]:
 
 @pytest.fixture(scope="package")
 def first_build(small: Lakehouse) -> run_dbt.Outcome:
-    return run_dbt.run(small, small_lake.AS_OF)
+    return run_dbt.run(small, small_lake.AS_OF, unit_tests=True)

@@ -1,5 +1,6 @@
 """When the job builds marts again, and what it says when it cannot."""
 
+import shutil
 from datetime import date, timedelta
 
 import pytest
@@ -56,21 +57,24 @@ def test_the_session_keeps_its_own_settings(small: Lakehouse):
     assert small.spark.conf.get("spark.sql.ansi.enabled") == "true"
 
 
-def test_a_broken_promise_stops_the_run_each_time_until_it_is_mended(small: Lakehouse):
+def test_a_broken_promise_stops_the_run_and_is_not_forgotten(small: Lakehouse):
     customers = small.read(CUSTOMERS).collect()
     twice = small.spark.createDataFrame([*customers, customers[0]], CUSTOMERS.schema)
     small.replace(twice, CUSTOMERS)
 
-    for _ in range(2):
-        with pytest.raises(DbtError, match="unique_customer_360_core_id") as error:
-            run_dbt.run(small, AS_OF)
-        assert "Traceback" not in str(error.value)
+    with pytest.raises(DbtError) as error:
+        run_dbt.run(small, AS_OF)
+
+    assert "data test unique_customer_360_core_id:\n    Got 1 result, configured to fail if != 0" in str(error.value)
+    assert "Traceback" not in str(error.value)
+    assert run_dbt.built_from(small, "customer_360") is None  # so that the next run builds and tests it again
     small.replace(small.spark.createDataFrame(customers, CUSTOMERS.schema), CUSTOMERS)
 
 
-def test_a_project_that_dbt_cannot_read_is_named(small: Lakehouse, tmp_path):
-    (tmp_path / "dbt_project.yml").write_text("name: Not A Name\n")
+def test_a_model_that_dbt_cannot_read_is_named(small: Lakehouse, tmp_path):
+    project = shutil.copytree(PROJECT, tmp_path / "dbt", ignore=shutil.ignore_patterns("target", "logs"))
+    (project / "models" / "marts" / "novelty.sql").write_text("select * from {{ ref('nothing') }}\n")
 
     with pytest.raises(DbtError, match="dbt could not parse") as error:
-        run_dbt.run(small, AS_OF, project=tmp_path)
-    assert "Not A Name" in str(error.value)
+        run_dbt.run(small, AS_OF, project=project)
+    assert "'model.orrery.novelty' (models/marts/novelty.sql) depends on a node named 'nothing'" in str(error.value)

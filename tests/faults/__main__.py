@@ -1,5 +1,6 @@
 """`python -m tests.faults`: kill every step of the job again and again; not one row may be lost, doubled or changed."""
 
+import os
 import random
 import shutil
 import sys
@@ -47,6 +48,7 @@ HEADER = f"{'step':<18} {'seconds':>8} {'kills':>6} {'lost':>6} {'duplicated':>1
 
 def main(arguments: list[str] | None = None) -> None:
     parser = ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")  # as in the tests: short lives
     parser.add_argument("--kills", type=int, default=10, help="of each step (10)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (0)")
     parser.add_argument("--steps", help="only these, such as ingest,silver; those before run undisturbed")

@@ -10,7 +10,7 @@ from tests.faults.compare import Contents, differences
 from tests.faults.kills import Lake, Moment, Step, steps
 from tests.small_lake import AS_OF, SmallLake
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.spark]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.spark, pytest.mark.timeout(1800)]
 
 INGEST, SILVER, _, TRAIN, SCORE = steps(AS_OF, workers=(2,))
 

@@ -17,7 +17,7 @@ def test_attributions_sum_to_what_sets_the_customer_apart_from_the_average_one()
 
     logits = in_batches(logits_of(model))
     apart = logits(*customers, embedding) - logits(*average, np.zeros_like(embedding))
-    parts = attributions_of(model, size=7)(*customers, embedding)
+    parts = attributions_of(model)(*customers, embedding)
 
     assert [part.shape for part in parts] == [(30, 5, 2), (30, 1), (30, 2)]
     assert sum(part.reshape(30, -1).sum(axis=1) for part in parts) == pytest.approx(apart[:, 0], abs=1e-3)

@@ -35,15 +35,16 @@ def test_a_known_week_does_change_the_output():
 
 
 def test_a_customer_gets_the_same_bits_in_any_batch():
-    inputs = inputs_of(50)
+    inputs = inputs_of(600)
     outputs = in_batches(small_model())
     together = outputs(*inputs)
 
-    alone = np.concatenate([outputs(*[each[row : row + 1] for each in inputs]) for row in range(50)])
-    in_sevens = in_batches(small_model(), size=7)
+    alone = np.concatenate([outputs(*[each[row : row + 1] for each in inputs]) for row in range(600)])
+    shuffled = np.random.default_rng(0).permutation(600)
 
     assert alone.tobytes() == together.tobytes()
-    assert in_sevens(*[each[:0] for each in inputs]).shape == (0, 1)
+    assert outputs(*[each[shuffled] for each in inputs]).tobytes() == together[shuffled].tobytes()
+    assert outputs(*[each[:0] for each in inputs]).shape == (0, 1)
 
 
 def test_the_scaling_is_saved_inside_the_model(tmp_path):

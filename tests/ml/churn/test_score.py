@@ -114,7 +114,7 @@ def test_a_worker_builds_the_model_once(spark, tables, churn):
         cache = network.cache_info()
         yield pa.RecordBatch.from_pydict({"pid": [os.getpid()], "builds": [cache.misses], "uses": [cache.hits]})
 
-    found = spark.range(1, numPartitions=1).mapInArrow(count, "pid int, builds int, uses int").first()
+    found = spark.range(1, numPartitions=1).mapInArrow(count, "pid bigint, builds bigint, uses bigint").first()
     assert (found.builds, found.pid != os.getpid()) == (1, True)
     assert found.uses > 1
 

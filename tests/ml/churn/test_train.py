@@ -46,7 +46,8 @@ def test_training_learns(tmp_path):
 
     assert history.epochs[-1].loss < history.epochs[0].loss
     assert history.best.validation_auroc > 0.8
-    assert embedding.vectors.any(axis=1).mean() > 0.9
+    # Half of the rows are trained as if their customer had no vector: who has few rows may end without one.
+    assert embedding.vectors.any(axis=1).mean() > 0.5
 
 
 @pytest.mark.parametrize(("method", "call"), [("validate", 1), ("validate", 3), ("save", 2)])
