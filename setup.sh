@@ -331,6 +331,8 @@ logger.memory.name = org.apache.spark.executor.ProcfsMetricsGetter
 logger.memory.level = error
 logger.address.name = io.netty.util.internal.MacAddressUtil
 logger.address.level = error
+logger.conf.name = org.apache.spark.SparkConf
+logger.conf.level = error
 CONF
 }
 

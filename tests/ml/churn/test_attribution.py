@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -7,8 +8,11 @@ from ml.churn.model import Scaling, build_model, in_batches, known_weeks, logits
 SCALING = Scaling((1.0, 2.0), (4.0, 1.0), (3.0,), (9.0,))
 
 
-def test_attributions_sum_to_what_sets_the_customer_apart_from_the_average_one():
-    random = np.random.default_rng(0)
+@pytest.mark.parametrize("seed", range(5))
+def test_attributions_sum_to_what_sets_the_customer_apart_from_the_average_one(seed):
+    """Nearly: the slope is taken at two points of the way, which is exact for a cubic only."""
+    keras.utils.set_random_seed(seed)
+    random = np.random.default_rng(seed)
     model = build_model(SCALING, weeks=5, units=4, hidden=(), embedding_size=2)
     known = known_weeks(random.integers(1, 6, 30), 5)
     customers = [random.random((30, 5, 2), np.float32), known, random.random((30, 1), np.float32)]
@@ -20,7 +24,7 @@ def test_attributions_sum_to_what_sets_the_customer_apart_from_the_average_one()
     parts = attributions_of(model)(*customers, embedding)
 
     assert [part.shape for part in parts] == [(30, 5, 2), (30, 1), (30, 2)]
-    assert sum(part.reshape(30, -1).sum(axis=1) for part in parts) == pytest.approx(apart[:, 0], abs=1e-3)
+    assert sum(part.reshape(30, -1).sum(axis=1) for part in parts) == pytest.approx(apart[:, 0], abs=0.02 * np.ptp(apart))
 
 
 def test_padding_is_no_reason():
