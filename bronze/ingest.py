@@ -66,11 +66,11 @@ def ingest(
     for table in (FILES, LOADS, QUARANTINE, *(source.table for source in sources)):
         lake.create(table)
     claim(lake, sources)
-    land_planned(lake, sources, on_landed)
+    waiting = land_all(lake, outstanding(lake, sources), on_landed)
 
     def take_in(files: DataFrame, batch_id: int) -> None:
-        plan(lake, sources, files)
-        land_planned(lake, sources, on_landed)
+        nonlocal waiting
+        waiting = land_all(lake, [*waiting, *plan(lake, sources, files)], on_landed)
 
     stream = arrivals(lake).writeStream.foreachBatch(take_in).queryName("ingest")
     stream = stream.option("checkpointLocation", posixpath.join(lake.settings.state_dir, "ingest"))
@@ -92,7 +92,7 @@ def arrivals(lake: Lakehouse) -> DataFrame:
     return files.select("path", "modificationTime", "length")
 
 
-def plan(lake: Lakehouse, sources: Sequence[Source], files: DataFrame) -> None:
+def plan(lake: Lakehouse, sources: Sequence[Source], files: DataFrame) -> list[Load]:
     """Note which load takes in each file that no load knows. From here on the load's files are fixed."""
     rows = [
         (relative(f.path, lake.settings.landing_dir), None, f.length, f.modificationTime, 0) for f in files.collect()
@@ -102,6 +102,7 @@ def plan(lake: Lakehouse, sources: Sequence[Source], files: DataFrame) -> None:
     if planned := in_next_load(lake, sources, new):
         number = planned[0].load_id
         lake.append(noted_files(lake, planned), FILES, writer="bronze.files", number=number)
+    return loads_of(lake, sources, planned)
 
 
 def claim(lake: Lakehouse, sources: Sequence[Source]) -> None:
@@ -141,16 +142,15 @@ def relative(path: str, landing: str) -> str:
     return path.removeprefix(landing).lstrip("/")
 
 
-def land_planned(lake: Lakehouse, sources: Sequence[Source], on_landed: Callable[[Landed], None]) -> None:
-    """Land every planned load that has not landed: sources side by side, the loads of each in their order."""
-    loads = outstanding(lake, sources)
+def land_all(lake: Lakehouse, loads: Sequence[Load], on_landed: Callable[[Landed], None]) -> list[Load]:
+    """Land sources side by side, the loads of each in their order. Returns the loads that have not landed."""
     if not loads:
-        return
+        return []
     by_source: dict[str, list[Load]] = {}
     for load in loads:
         by_source.setdefault(load.source.name, []).append(load)
 
-    def land_all(mine: list[Load]) -> list[Landed]:
+    def land_in_order(mine: list[Load]) -> list[Landed]:
         done = []
         for load in mine:
             landed = land_or_say_why_not(lake, load)
@@ -163,25 +163,33 @@ def land_planned(lake: Lakehouse, sources: Sequence[Source], on_landed: Callable
     # The heaviest first, so that none is left running alone at the end.
     heaviest_first = sorted(by_source.values(), key=lambda mine: -sum(a.bytes for load in mine for a in load.arrivals))
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        landed = [each for done in pool.map(land_all, heaviest_first) for each in done]
+        landed = [each for done in pool.map(land_in_order, heaviest_first) for each in done]
     note(lake, landed)
+    done = {(each.source, each.load_id) for each in landed if not each.error}
+    return [load for load in loads if (load.source.name, load.load_id) not in done]
 
 
 def outstanding(lake: Lakehouse, sources: Sequence[Source]) -> list[Load]:
     """Loads that were planned and have not landed, oldest first."""
     landed = lake.read(LOADS).where("status = 'landed'").select("source", "load_id")
-    rows = (
+    planned = (
         lake.read(FILES)
         .where(F.col("source").isin([s.name for s in sources]))
         .join(landed, on=["source", "load_id"], how="left_anti")
         .orderBy("load_id", "source", "file")
         .collect()
     )
+    return loads_of(lake, sources, planned)
+
+
+def loads_of(lake: Lakehouse, sources: Sequence[Source], files: Sequence[Row]) -> list[Load]:
+    """Rows of bronze.files as loads, in their order; files of other sources are left out."""
     by_name = {source.name: source for source in sources}
     found: dict[tuple[int, str], list[Arrival]] = {}
-    for row in rows:
-        found.setdefault((row.load_id, row.source), []).append(arrival_of(row, lake.settings.landing_dir))
-    return [Load(by_name[name], load_id, files) for (load_id, name), files in found.items()]
+    for row in files:
+        if row.source in by_name:
+            found.setdefault((row.load_id, row.source), []).append(arrival_of(row, lake.settings.landing_dir))
+    return [Load(by_name[name], load_id, arrivals) for (load_id, name), arrivals in found.items()]
 
 
 def arrival_of(row: Row, landing: str) -> Arrival:

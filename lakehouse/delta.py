@@ -92,7 +92,8 @@ class Lakehouse:
         """Make the table, or add the columns that its declaration has gained. Never drops or retypes one."""
         name = self.settings.table(table.name)
         if self.exists(table):
-            missing = [c for c in table.columns if c not in self.spark.table(name).columns]
+            there = set(self.spark.table(name).columns)
+            missing = [column for column in table.columns if column not in there]
             if missing:
                 self.spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({column_ddl(table, missing)})")
             return

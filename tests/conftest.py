@@ -18,6 +18,12 @@ os.environ["PYSPARK_PYTHON"] = sys.executable
 # Tests are short: what the optimising compiler of Java would take to start is more than it gives.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m")
 
+# To plan each stage anew, and to compile each projection, takes longer than a few rows do.
+FOR_FEW_ROWS = {
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
 
 # Not yet seen to pass on a machine that was free: `make test-unproven` runs them, `make test` does not yet.
 # Whoever sees one pass takes it off this list.
@@ -52,7 +58,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def spark(home: Path) -> Iterator[SparkSession]:
     settings = Settings(home=home, cores="1", memory="1g")
     session = open_session(settings)
-    session.conf.set("spark.sql.shuffle.partitions", "1")
+    for name, value in FOR_FEW_ROWS.items():
+        session.conf.set(name, value)
     yield session
     session.stop()
 
@@ -66,8 +73,12 @@ def small_lake(tmp_path_factory: pytest.TempPathFactory) -> SmallLake:
 @pytest.fixture
 def lake(spark: SparkSession, home: Path) -> Iterator[Lakehouse]:
     """An empty lakehouse in the shared session; its tables are dropped after the test."""
-    settings = Settings(home=home)
-    yield Lakehouse(spark, settings)
+    empty(spark, home)
+    yield Lakehouse(spark, Settings(home=home))
+    empty(spark, home)
+
+
+def empty(spark: SparkSession, home: Path) -> None:
     for database in spark.catalog.listDatabases():
         if database.name != "default":
             spark.sql(f"DROP DATABASE IF EXISTS {database.name} CASCADE")

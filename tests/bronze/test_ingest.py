@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+from pyspark.sql.streaming import DataStreamWriter
 
 from bronze import ingest as ingesting
 from bronze.ingest import Landed, ingest
@@ -296,6 +297,21 @@ class Killed(BaseException):
     """What no code of ours catches, as it catches no SIGKILL."""
 
 
+def letting_spark_know(foreach_batch):
+    """Spark waits for ever for a batch whose thread ended with what is no Exception."""
+
+    def watched(writer, take_in):
+        def taking_in(files, batch_id):
+            try:
+                take_in(files, batch_id)
+            except Killed as killed:
+                raise RuntimeError("killed") from killed
+
+        return foreach_batch(writer, taking_in)
+
+    return watched
+
+
 def test_a_run_that_is_killed_anywhere_and_run_again_leaves_what_an_undisturbed_one_does(lake, landing, monkeypatch):
     landing.put("pos/a.csv", "id,amount\n1,1.00\n2,-2.00\n")
     original = Lakehouse.append
@@ -310,6 +326,7 @@ def test_a_run_that_is_killed_anywhere_and_run_again_leaves_what_an_undisturbed_
 
         monkeypatch.setattr(Lakehouse, "append", append)
 
+    monkeypatch.setattr(DataStreamWriter, "foreachBatch", letting_spark_know(DataStreamWriter.foreachBatch))
     for table in (FILES, TILLS.table, QUARANTINE, LOADS):
         kill_after(table)
         with pytest.raises((Killed, PySparkException)):
