@@ -3,6 +3,7 @@
 Windows end with `as_of`, that day included, and count whole weeks back from it: a window of 4 weeks is 28 days.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 from pyspark.sql import Column as SparkColumn
@@ -12,14 +13,18 @@ from pyspark.sql import functions as F
 from gold.activity import (
     AS_OF,
     CORE_ID,
+    CUSTOMER,
     MONEY,
     MOST_UNITS_OF_A_LINE,
     SHARD,
     WINDOWS,
+    count_different,
     customer_lines,
-    customer_orders,
-    customer_touches,
-    known_parties,
+    known_customers,
+    known_orders,
+    known_products,
+    known_touches,
+    money,
     shard_of,
     week,
     with_category,
@@ -94,29 +99,28 @@ def build(
     core_ids: DataFrame,
     revisions: DataFrame,
     *,
-    as_of: date,
+    days: Sequence[date],
     shards: int,
 ) -> DataFrame:
-    """Every customer of whom any identity record was known at the end of `as_of`."""
-    lines = customer_lines(order_lines, core_ids, revisions, as_of)
-    touches = customer_touches(interactions, core_ids, revisions, as_of)
-    purchases = lines.transform(customer_orders).transform(with_gaps).transform(purchases_per_customer)
+    """Every customer of whom any identity record was known at the end of each of `days`."""
+    lines = customer_lines(order_lines, core_ids, revisions)
+    purchases = known_orders(lines, days).transform(with_gaps).transform(purchases_per_customer)
     breadth = (
-        lines.transform(newest_per_product)
-        .transform(with_category, products, revisions, as_of)
+        known_products(lines, days)
+        .transform(newest_per_product)
+        .transform(with_category, products, revisions)
         .transform(breadth_per_customer)
     )
+    touches = known_touches(interactions, core_ids, revisions, days)
     response = touches.transform(response_per_campaign).transform(response_per_customer)
     return (
-        known_parties(core_ids, as_of)
-        .select("core_id")
-        .distinct()
-        .join(purchases, on="core_id", how="left")
-        .join(breadth, on="core_id", how="left")
-        .join(response, on="core_id", how="left")
+        known_customers(core_ids, days)
+        .join(purchases, on=list(CUSTOMER), how="left")
+        .join(breadth, on=list(CUSTOMER), how="left")
+        .join(response, on=list(CUSTOMER), how="left")
         .fillna(0, subset=list(COUNTS))
         .transform(compare_with_the_usual)
-        .withColumns({"as_of": F.lit(as_of), "shard": shard_of("core_id", shards)})
+        .withColumn("shard", shard_of("core_id", shards))
         .transform(conform, CUSTOMER_FEATURES)
     )
 
@@ -127,7 +131,7 @@ def within(weeks: int) -> SparkColumn:
 
 def with_gaps(orders: DataFrame) -> DataFrame:
     """Adds to the last order of each day the days since the order day before, and counts these gaps, newest first."""
-    newest_first = Window.partitionBy("core_id").orderBy("days_ago")
+    newest_first = Window.partitionBy(*CUSTOMER).orderBy("days_ago")
     days_to_next = F.lead("days_ago").over(newest_first) - F.col("days_ago")
     return orders.withColumns(
         {
@@ -139,14 +143,14 @@ def with_gaps(orders: DataFrame) -> DataFrame:
 
 def purchases_per_customer(orders: DataFrame) -> DataFrame:
     """Recency, frequency, money, rhythm, discounts. Sums are of whole numbers and decimals, so that reruns agree."""
-    return orders.groupBy("core_id").agg(
+    return orders.groupBy(*CUSTOMER).agg(
         F.min("days_ago").alias("recency_days"),
         F.max("days_ago").alias("tenure_days"),
         F.count("*").alias("orders_total"),
-        total("net_amount").cast(MONEY).alias("net_amount_total"),
-        ratio(total("net_amount"), F.count("*")).alias("average_order_amount"),
+        money(total("net_cents")).alias("net_amount_total"),
+        ratio(total("net_cents").cast("double") / 100, F.count("*")).alias("average_order_amount"),
         ratio(total("units"), F.count("*")).alias("units_per_order"),
-        F.count_distinct(F.when(within(52), F.col("store_id"))).alias("stores_52w"),
+        count_different(F.when(within(52), F.col("store_id"))).alias("stores_52w"),
         *[column for weeks in WINDOWS for column in purchases_of_window(weeks)],
         *gaps(),
     )
@@ -159,8 +163,8 @@ def purchases_of_window(weeks: int) -> list[SparkColumn]:
     return [
         F.count_if(recent).alias(f"orders_{weeks}w"),
         F.bit_count(weeks_with_order).cast("bigint").alias(f"active_weeks_{weeks}w"),
-        total("net_amount", recent).cast(MONEY).alias(f"net_amount_{weeks}w"),
-        ratio(total("discount_amount", recent), total("gross_amount", recent)).alias(f"discount_share_{weeks}w"),
+        money(total("net_cents", recent)).alias(f"net_amount_{weeks}w"),
+        ratio(total("discount_cents", recent), total("gross_cents", recent)).alias(f"discount_share_{weeks}w"),
         ratio(total("coupon_lines", recent), total("lines", recent)).alias(f"coupon_share_{weeks}w"),
     ]
 
@@ -188,18 +192,18 @@ def ratio(part: SparkColumn, whole: SparkColumn) -> SparkColumn:
     return F.try_divide(part.cast("double"), whole.cast("double"))
 
 
-def newest_per_product(lines: DataFrame) -> DataFrame:
+def newest_per_product(bought: DataFrame) -> DataFrame:
     """How long ago each customer bought each product last: enough to count the products of every window."""
-    return lines.groupBy("core_id", "product_id").agg(F.min("days_ago").alias("days_ago"))
+    return bought.groupBy(*CUSTOMER, "product_id").agg(F.min("days_ago").alias("days_ago"))
 
 
 def breadth_per_customer(bought: DataFrame) -> DataFrame:
     """First per category, then per customer: each product and each category counts once in a window."""
-    per_category = bought.groupBy("core_id", "category").agg(
+    per_category = bought.groupBy(*CUSTOMER, "category").agg(
         F.min("days_ago").alias("days_ago"),
         *[F.count_if(within(weeks)).alias(f"products_{weeks}w") for weeks in WINDOWS],
     )
-    return per_category.groupBy("core_id").agg(
+    return per_category.groupBy(*CUSTOMER).agg(
         *[F.sum(f"products_{weeks}w").alias(f"products_{weeks}w") for weeks in WINDOWS],
         *[F.count_if(within(weeks)).alias(f"categories_{weeks}w") for weeks in WINDOWS],
     )
@@ -209,7 +213,7 @@ def response_per_campaign(touches: DataFrame) -> DataFrame:
     sent, redeemed = F.col("kind") == "sent", F.col("kind") == "redeemed"
     return (
         touches.where(sent | redeemed)
-        .groupBy("core_id", "campaign_id")
+        .groupBy(*CUSTOMER, "campaign_id")
         .agg(
             F.coalesce(F.max(sent & within(52) & F.col("campaign_id").isNotNull()), F.lit(False)).alias("is_sent"),
             F.max(redeemed).alias("is_redeemed"),
@@ -221,7 +225,7 @@ def response_per_campaign(touches: DataFrame) -> DataFrame:
 
 def response_per_customer(campaigns: DataFrame) -> DataFrame:
     sent = F.count_if("is_sent")
-    return campaigns.groupBy("core_id").agg(
+    return campaigns.groupBy(*CUSTOMER).agg(
         sent.alias("campaigns_sent_52w"),
         F.sum("redemptions").alias("redemptions_52w"),
         ratio(F.count_if(F.col("is_sent") & F.col("is_redeemed")), sent).alias("campaign_response_rate_52w"),

@@ -1,5 +1,6 @@
 """What each customer did in each week. Weeks are blocks of seven days, counted back from `as_of`."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from pyspark.sql import DataFrame, Window
@@ -8,12 +9,16 @@ from pyspark.sql import functions as F
 from gold.activity import (
     AS_OF,
     CORE_ID,
+    CUSTOMER,
     MONEY,
     MOST_UNITS_OF_A_LINE,
     SHARD,
+    count_different,
     customer_lines,
-    customer_orders,
-    customer_touches,
+    known_orders,
+    known_products,
+    known_touches,
+    money,
     shard_of,
     week,
     with_category,
@@ -56,7 +61,7 @@ CUSTOMER_WEEKS = Table(
     cluster_by=("as_of", "shard"),
 )
 
-WEEK = ("core_id", "weeks_ago")
+WEEK = (*CUSTOMER, "weeks_ago")
 COUNTS = tuple(name for name, column in CUSTOMER_WEEKS.columns.items() if column.type in ("bigint", MONEY))
 
 
@@ -67,22 +72,24 @@ def build(
     core_ids: DataFrame,
     revisions: DataFrame,
     *,
-    as_of: date,
+    days: Sequence[date],
     shards: int,
     weeks: int = 104,
 ) -> DataFrame:
-    """The last `weeks` weeks of every customer, as they were known at the end of `as_of`."""
+    """The last `weeks` weeks of every customer, as they were known at the end of each of `days`."""
     is_recent = F.col("weeks_ago") < weeks
-    lines = customer_lines(order_lines, core_ids, revisions, as_of).withColumn("weeks_ago", week())
-    touches = customer_touches(interactions, core_ids, revisions, as_of).withColumn("weeks_ago", week())
-    purchases = lines.transform(customer_orders, "weeks_ago").transform(purchases_per_week)
+    lines = customer_lines(order_lines, core_ids, revisions)
+    purchases = known_orders(lines, days).withColumn("weeks_ago", week()).transform(purchases_per_week)
     breadth = (
-        lines.where(is_recent)
+        known_products(lines, days)
+        .withColumn("weeks_ago", week())
+        .where(is_recent)
         .select(*WEEK, "product_id")
         .distinct()
-        .transform(with_category, products, revisions, as_of)
+        .transform(with_category, products, revisions)
         .transform(breadth_per_week)
     )
+    touches = known_touches(interactions, core_ids, revisions, days).withColumn("weeks_ago", week())
     response = touches.where(is_recent).transform(response_per_week)
     return (
         purchases.join(breadth, on=list(WEEK), how="left")
@@ -90,24 +97,20 @@ def build(
         .fillna(0, subset=list(COUNTS))
         .transform(with_tenure)
         .where(is_recent)
-        .withColumns(
-            {
-                "as_of": F.lit(as_of),
-                "shard": shard_of("core_id", shards),
-                "week_ends_on": F.date_sub(F.lit(as_of), 7 * F.col("weeks_ago")),
-            }
-        )
+        .withColumn("shard", shard_of("core_id", shards))
+        .withColumn("week_ends_on", F.expr("date_sub(as_of, 7 * weeks_ago)"))
         .transform(conform, CUSTOMER_WEEKS)
     )
 
 
 def purchases_per_week(orders: DataFrame) -> DataFrame:
+    day_of_week = F.call_function("shiftleft", F.lit(1), F.col("days_ago") % 7)
     return orders.groupBy(*WEEK).agg(
         F.count("*").alias("orders"),
-        F.count_distinct("days_ago").alias("order_days"),
-        F.count_distinct("store_id").alias("stores"),
-        F.sum("net_amount").cast(MONEY).alias("net_amount"),
-        F.sum("discount_amount").cast(MONEY).alias("discount_amount"),
+        F.bit_count(F.bit_or(day_of_week)).cast("bigint").alias("order_days"),
+        count_different(F.col("store_id")).alias("stores"),
+        money(F.sum("net_cents")).alias("net_amount"),
+        money(F.sum("discount_cents")).alias("discount_amount"),
         F.sum("coupon_lines").alias("coupon_lines"),
         F.sum("units").alias("units"),
     )
@@ -115,10 +118,8 @@ def purchases_per_week(orders: DataFrame) -> DataFrame:
 
 def breadth_per_week(bought: DataFrame) -> DataFrame:
     """Of rows that name each product once per week."""
-    return bought.groupBy(*WEEK).agg(
-        F.count("*").alias("products"),
-        F.count_distinct("category").alias("categories"),
-    )
+    per_category = bought.groupBy(*WEEK, "category").agg(F.count("*").alias("products"))
+    return per_category.groupBy(*WEEK).agg(F.sum("products").alias("products"), F.count("*").alias("categories"))
 
 
 def response_per_week(touches: DataFrame) -> DataFrame:
@@ -127,7 +128,7 @@ def response_per_week(touches: DataFrame) -> DataFrame:
         touches.where(is_sent | is_redeemed)
         .groupBy(*WEEK)
         .agg(
-            F.count_distinct(F.when(is_sent, F.col("campaign_id"))).alias("campaigns_sent"),
+            count_different(F.when(is_sent, F.col("campaign_id"))).alias("campaigns_sent"),
             F.count_if(is_redeemed).alias("redemptions"),
         )
     )
@@ -136,5 +137,5 @@ def response_per_week(touches: DataFrame) -> DataFrame:
 def with_tenure(customer_weeks: DataFrame) -> DataFrame:
     """Adds to every week of a customer how many weeks ago they began to order, however long ago that is."""
     week_with_order = F.when(F.col("orders") > 0, F.col("weeks_ago"))
-    oldest = F.max(week_with_order).over(Window.partitionBy("core_id"))
+    oldest = F.max(week_with_order).over(Window.partitionBy(*CUSTOMER))
     return customer_weeks.withColumn("tenure_weeks", F.coalesce(oldest + 1, F.lit(0)))

@@ -3,10 +3,10 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -207,30 +207,45 @@ class Lakehouse:
         return next((row.value for row in properties if row.key == "delta.constraints.contract"), None)
 
     def refresh(
-        self,
-        table: Table,
-        build: Callable[[], DataFrame],
-        *,
-        inputs: Iterable[Table],
-        where: str | None = None,
-        **arguments: Any,
+        self, table: Table, build: Callable[[], DataFrame], *, inputs: Iterable[Table], **arguments: Any
     ) -> bool:
-        """Rebuild the table, or its slice `where`, unless these versions of `inputs`, these arguments and this code
-        already made it. True when it was written."""
-        built_from = self.origin(table, inputs, arguments)
-        if any(
-            commit.note.get("built_from") == built_from and commit.note.get("where") == where
-            for commit in self.latest_of_slice(table, where)
-        ):
+        """Rebuild the table, unless these versions of `inputs`, these arguments and this code already made it. True
+        when it was written."""
+        origin = self.origin(table, inputs, arguments)
+        newest = next(iter(self.commits(table)), None)
+        if newest and newest.note.get("built_from") == origin:
             return False
-        self.replace(build(), table, where=where, note={"built_from": built_from, "where": where})
+        self.replace(build(), table, note={"built_from": origin})
         return True
 
-    def latest_of_slice(self, table: Table, where: str | None) -> list[Commit]:
-        """The newest commit that wrote this very slice, or the whole table."""
-        same = (commit for commit in self.commits(table) if commit.note.get("where") in (where, None))
-        newest = next(same, None)
-        return [newest] if newest else []
+    def refresh_days(
+        self,
+        table: Table,
+        build: Callable[[Sequence[date]], DataFrame],
+        days: Sequence[date],
+        *,
+        inputs: Iterable[Table],
+        **arguments: Any,
+    ) -> list[date]:
+        """Rebuild those days of a table (its column `as_of`) that are not made of these versions of `inputs`, these
+        arguments and this code, in one commit. Returns the days that were written."""
+        origin = self.origin(table, inputs, arguments)
+        stale = [day for day in days if self.built_from(table, day) != origin]
+        if stale:
+            where = " OR ".join(f"as_of = DATE'{day}'" for day in stale)
+            note = {"built_from": {str(day): origin for day in stale}}
+            self.replace(build(stale), table, where=where, note=note)
+        return stale
+
+    def built_from(self, table: Table, day: date) -> str | None:
+        """What the newest commit that wrote this day of a table, or all of it, says that it was built from."""
+        for commit in self.commits(table):
+            origins = commit.note.get("built_from")
+            if not isinstance(origins, dict):
+                return None
+            if str(day) in origins:
+                return str(origins[str(day)])
+        return None
 
     def origin(self, table: Table, inputs: Iterable[Table], arguments: Mapping[str, Any]) -> str:
         """A digest of all that a build depends on."""

@@ -39,20 +39,20 @@ def seconds(folder: Path, *, runs: int, small: bool) -> dict[str, Any]:
 # As a program
 
 
-def build_all(lake: Lakehouse, as_of: date) -> dict[str, float]:
+def build_all(lake: Lakehouse, days: Sequence[date]) -> dict[str, float]:
     shards, weeks = lake.settings.shards, 104
     known = {name: lake.read(table) for name, table in KNOWN.items()}
     builds = {
-        customer_features.CUSTOMER_FEATURES: lambda: customer_features.build(**known, as_of=as_of, shards=shards),
-        customer_weeks.CUSTOMER_WEEKS: lambda: customer_weeks.build(**known, as_of=as_of, shards=shards, weeks=weeks),
+        customer_features.CUSTOMER_FEATURES: lambda: customer_features.build(**known, days=days, shards=shards),
+        customer_weeks.CUSTOMER_WEEKS: lambda: customer_weeks.build(**known, days=days, shards=shards, weeks=weeks),
         customer_sequences.CUSTOMER_SEQUENCES: lambda: customer_sequences.build(
-            lake.read(customer_weeks.CUSTOMER_WEEKS), as_of=as_of, weeks=weeks
+            lake.read(customer_weeks.CUSTOMER_WEEKS), days=days, weeks=weeks
         ),
     }
     took = {}
     for table, build in builds.items():
         with timed() as told:
-            lake.replace(build(), table, where=f"as_of = DATE'{as_of}'")
+            lake.replace(build(), table, where=" OR ".join(f"as_of = DATE'{day}'" for day in days))
         took[table.name] = told["seconds"]
     return took
 

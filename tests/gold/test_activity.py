@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from gold.activity import customer_lines, shard_of, with_category
+from gold.activity import customer_lines, known_at, shard_of, with_category
 from tests.gold.silver_rows import AS_OF, Changed, Silver, ago, line, party, product
 
 MOMENT = timedelta(microseconds=1)
@@ -19,8 +19,9 @@ def lines(spark: SparkSession) -> Callable[..., dict[str, Row]]:
 
     def known(*rows: Any, **others: Any) -> dict[str, Row]:
         silver = Silver(lines=rows, **others).frames(spark)
-        found = customer_lines(silver["order_lines"], silver["core_ids"], silver["revisions"], AS_OF)
-        found = with_category(found, silver["products"], silver["revisions"], AS_OF).collect()
+        versions = customer_lines(silver["order_lines"], silver["core_ids"], silver["revisions"])
+        found = known_at(versions, [AS_OF], "ordered_on")
+        found = with_category(found, silver["products"], silver["revisions"]).collect()
         assert len(found) == len({row.order_id for row in found})
         return {row.order_id: row for row in found}
 

@@ -18,7 +18,7 @@ def has_churned(spark: SparkSession) -> Callable[..., dict[str, bool]]:
     def built(*lines: Any, known_until: date = LATER, parties: Any = (), **windows: int) -> dict[str, bool]:
         silver = Silver(lines=lines, parties=parties).frames(spark)
         known = {name: silver[name] for name in ("order_lines", "core_ids", "revisions")}
-        rows = churn_labels.build(**known, as_of=AS_OF, known_until=known_until, **windows).collect()
+        rows = churn_labels.build(**known, days=[AS_OF], known_until=known_until, **windows).collect()
         assert len(rows) == len({row.core_id for row in rows})
         return {row.core_id: row.has_churned for row in rows}
 

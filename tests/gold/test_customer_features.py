@@ -17,7 +17,7 @@ def features(spark: SparkSession) -> Callable[..., dict[str, Row]]:
 
     def built(*lines: Any, **others: Any) -> dict[str, Row]:
         silver = Silver(lines=lines, **others).frames(spark)
-        rows = customer_features.build(**silver, as_of=AS_OF, shards=16).collect()
+        rows = customer_features.build(**silver, days=[AS_OF], shards=16).collect()
         return {row.core_id: row for row in rows}
 
     return built
@@ -199,7 +199,7 @@ def test_a_redemption_without_a_campaign_is_a_redemption_but_no_campaign(feature
 
 def test_every_promise_of_the_table_is_kept(spark):
     silver = Silver(lines=[line(ago(3)), line(ago(80))], touches=[touch("sent", ago(9), party="bob")])
-    rows = customer_features.build(**silver.frames(spark), as_of=AS_OF, shards=16)
+    rows = customer_features.build(**silver.frames(spark), days=[AS_OF], shards=16)
 
     broken = [rule.name for rule in CUSTOMER_FEATURES.all_rules if rows.where(f"NOT ({rule.sql})").count()]
     assert broken == []

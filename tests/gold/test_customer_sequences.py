@@ -37,7 +37,7 @@ def built(spark: SparkSession) -> Callable[..., dict[str, tuple[Row, np.ndarray]
     """Each customer's row, and their steps as weeks x features."""
 
     def build(*rows: dict[str, Any], weeks: int = 104) -> dict[str, tuple[Row, np.ndarray]]:
-        return read(customer_sequences.build(frame(spark, rows, CUSTOMER_WEEKS), as_of=AS_OF, weeks=weeks))
+        return read(customer_sequences.build(frame(spark, rows, CUSTOMER_WEEKS), days=[AS_OF], weeks=weeks))
 
     return build
 
@@ -140,7 +140,7 @@ def test_the_same_bytes_come_whatever_the_order_of_the_rows_and_the_partitions(s
 
     def found(rows: list[dict[str, Any]], partitions: int) -> dict[str, bytes]:
         weeks = frame(spark, rows, CUSTOMER_WEEKS).repartition(partitions)
-        built = customer_sequences.build(weeks, as_of=AS_OF)
+        built = customer_sequences.build(weeks, days=[AS_OF])
         return {name: steps.tobytes() for name, (_, steps) in read(built).items()}
 
     expected = found(rows, 1)
@@ -154,13 +154,20 @@ def test_the_same_bytes_come_whatever_the_order_of_the_rows_and_the_partitions(s
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
 def test_a_customer_may_go_on_in_the_next_batch(size):
+    earlier = AS_OF - timedelta(weeks=1)
     rows = [{**row, "weeks": 30, "weeks_known": 30} for row in many_weeks()]
-    columns = ("core_id", "shard", "weeks", "weeks_known", "weeks_ago", *SEQUENCE_FEATURES)
-    table = pa.table({name: [row[name] if name == "core_id" else int(row[name]) for row in rows] for name in columns})
+    rows = [{**row, "as_of": earlier, "weeks": 31} for row in rows] + rows
+    numbers = ("shard", "weeks", "weeks_known", "weeks_ago", *SEQUENCE_FEATURES)
+    keys = {name: [row[name] for row in rows] for name in ("as_of", "core_id")}
+    table = pa.table({**keys, **{name: [int(row[name]) for row in rows] for name in numbers}})
 
     in_one, in_many = (
         pa.Table.from_batches(sequences(table.to_batches(max_chunksize=size))) for size in (len(rows), size)
     )
 
     assert in_many.combine_chunks() == in_one.combine_chunks()
-    assert in_one["core_id"].to_pylist() == sorted({row["core_id"] for row in rows})
+    names = sorted({row["core_id"] for row in rows})
+    assert in_one["core_id"].to_pylist() == names + names
+    assert [len(steps) for steps in in_one["steps"].to_pylist()] == [
+        weeks * len(SEQUENCE_FEATURES) for weeks in [31] * len(names) + [30] * len(names)
+    ]

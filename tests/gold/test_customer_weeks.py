@@ -16,7 +16,7 @@ def weeks(spark: SparkSession) -> Callable[..., dict[tuple[str, int], Row]]:
 
     def built(*lines: Any, weeks: int = 104, **others: Any) -> dict[tuple[str, int], Row]:
         silver = Silver(lines=lines, **others).frames(spark)
-        rows = customer_weeks.build(**silver, as_of=AS_OF, shards=16, weeks=weeks).collect()
+        rows = customer_weeks.build(**silver, days=[AS_OF], shards=16, weeks=weeks).collect()
         assert len(rows) == len({(row.core_id, row.weeks_ago) for row in rows})
         return {(row.core_id, row.weeks_ago): row for row in rows}
 

@@ -20,19 +20,19 @@ Build = Callable[[dict[str, DataFrame]], DataFrame]
 
 
 def weeks(silver: dict[str, DataFrame]) -> DataFrame:
-    return customer_weeks.build(**silver, as_of=AS_OF, shards=4)
+    return customer_weeks.build(**silver, days=[AS_OF], shards=4)
 
 
 def labels(silver: dict[str, DataFrame]) -> DataFrame:
     known = {name: silver[name] for name in ("order_lines", "core_ids", "revisions")}
-    return churn_labels.build(**known, as_of=AS_OF, known_until=KNOWN_UNTIL)
+    return churn_labels.build(**known, days=[AS_OF], known_until=KNOWN_UNTIL)
 
 
 # Each table, and the last day that its rows know of.
 TABLES: dict[str, tuple[Build, date]] = {
-    "customer_features": (lambda silver: customer_features.build(**silver, as_of=AS_OF, shards=4), AS_OF),
+    "customer_features": (features, AS_OF),
     "customer_weeks": (weeks, AS_OF),
-    "customer_sequences": (lambda silver: customer_sequences.build(weeks(silver), as_of=AS_OF), AS_OF),
+    "customer_sequences": (sequences, AS_OF),
     "churn_labels": (labels, KNOWN_UNTIL),
 }
 
@@ -118,7 +118,7 @@ def changed(rows: Any, column: str, value: Any, arrived: datetime) -> list[Value
 
 
 def rows_of(found: DataFrame) -> list[Row]:
-    return sorted(found.collect(), key=lambda row: (row.core_id, row.asDict().get("weeks_ago")))
+    return sorted(found.collect(), key=lambda row: (row.as_of, row.core_id, row.asDict().get("weeks_ago")))
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -126,8 +126,8 @@ def test_nothing_that_comes_after_the_day_changes_its_rows(spark: SparkSession, 
     build, last_day = TABLES[table]
     silver = history(until=last_day)
 
-    then = rows_of(build(silver.frames(spark)))
-    now = rows_of(build(with_all_that_came_later(silver, after=last_day).frames(spark)))
+    then = rows_of(build(silver.frames(spark), AS_OF))
+    now = rows_of(build(with_all_that_came_later(silver, after=last_day).frames(spark), AS_OF))
 
     assert len(then) >= len(PEOPLE) - 2
     assert now == then
@@ -138,11 +138,25 @@ def test_the_order_of_rows_and_partitions_changes_nothing(spark: SparkSession, t
     build, last_day = TABLES[table]
     silver = with_all_that_came_later(history(until=last_day), after=last_day).frames(spark)
 
-    in_order = rows_of(build(silver))
+    in_order = rows_of(build(silver, AS_OF))
     spark.conf.set("spark.sql.shuffle.partitions", "3")
     try:
-        shuffled = rows_of(build({name: rows.orderBy("learned_at").repartition(4) for name, rows in silver.items()}))
+        partitions = {name: rows.orderBy("learned_at").repartition(4) for name, rows in silver.items()}
+        shuffled = rows_of(build(partitions, AS_OF))
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", "1")
 
     assert shuffled == in_order
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_days_that_are_built_together_are_each_as_if_built_alone(spark: SparkSession, table: str) -> None:
+    build, last_day = TABLES[table]
+    silver = with_all_that_came_later(history(until=last_day), after=AS_OF - timedelta(days=40)).frames(spark)
+    days = [AS_OF - timedelta(days=41), AS_OF]
+
+    together = rows_of(build(silver, *days))
+
+    assert {row.as_of for row in together} == set(days)
+    for day in days:
+        assert rows_of(build(silver, day)) == [row for row in together if row.as_of == day]

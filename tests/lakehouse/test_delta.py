@@ -127,46 +127,70 @@ def test_a_merge_writes_only_what_differs(lake, rows):
     assert lake.spark.conf.get(delta.METADATA, None) is None
 
 
+TOTALS = Table(
+    name="gold.totals",
+    doc="Totals.",
+    grain="one row per day",
+    key=("as_of",),
+    columns={"as_of": Column("date", "The day."), "total": Column("decimal(28,2)", "All of it.")},
+)
+
+
+def totals(lake: Lakehouse, factor: int = 1) -> DataFrame:
+    total = (F.sum("amount") * factor).cast("decimal(28,2)")
+    return lake.read(SPEND).groupBy("as_of").agg(total.alias("total"))
+
+
+def all_totals(lake: Lakehouse) -> dict[date, Decimal]:
+    return {row.as_of: row.total for row in lake.read(TOTALS).collect()}
+
+
 def test_a_table_is_rebuilt_only_when_an_input_an_argument_or_the_code_has_changed(lake, rows, monkeypatch):
-    totals = Table(
-        name="gold.totals",
-        doc="Totals.",
-        grain="one row per day",
-        key=("as_of",),
-        columns={"as_of": Column("date", "The day."), "total": Column("decimal(28,2)", "All of it.")},
-    )
-    built = []
+    def refresh(factor: int = 1) -> bool:
+        return lake.refresh(TOTALS, lambda: totals(lake, factor), inputs=[SPEND], factor=factor)
 
-    def refresh(day: date = MONDAY, table: Table = totals, factor: int = 1) -> bool:
-        def build() -> DataFrame:
-            built.append(day)
-            total = (F.sum("amount") * factor).cast("decimal(28,2)")
-            return lake.read(SPEND).where(F.col("as_of") == day).groupBy("as_of").agg(total.alias("total"))
-
-        return lake.refresh(table, build, inputs=[SPEND], where=f"as_of = '{day}'", factor=factor)
-
-    def are() -> dict[date, Decimal]:
-        return {row.as_of: row.total for row in lake.read(totals).collect()}
-
-    lake.append(rows((MONDAY, "C1", "1.00"), (TUESDAY, "C1", "2.00")), SPEND, writer="tills", number=0)
-    assert (refresh(), refresh(TUESDAY), refresh(), refresh(TUESDAY)) == (True, True, False, False)
-    assert are() == {MONDAY: Decimal("1.00"), TUESDAY: Decimal("2.00")}
+    lake.append(rows((MONDAY, "C1", "1.00")), SPEND, writer="tills", number=0)
+    assert (refresh(), refresh(), all_totals(lake)) == (True, False, {MONDAY: Decimal("1.00")})
 
     lake.optimize(SPEND)
     lake.merge(rows((MONDAY, "C1", "1.00")), SPEND)
     assert Lakehouse(lake.spark, lake.settings).version(SPEND) == lake.version(SPEND)
     assert refresh() is False
 
-    assert (refresh(factor=2), refresh(factor=2), refresh(TUESDAY)) == (True, False, False)
-    lake.append(rows((MONDAY, "C2", "5.00")), SPEND, writer="tills", number=1)
     assert (refresh(factor=2), refresh(factor=2)) == (True, False)
-    assert are() == {MONDAY: Decimal("12.00"), TUESDAY: Decimal("2.00")}
+    lake.append(rows((MONDAY, "C2", "5.00")), SPEND, writer="tills", number=1)
+    assert (refresh(factor=2), refresh(factor=2), all_totals(lake)) == (True, False, {MONDAY: Decimal("12.00")})
 
     monkeypatch.setattr(delta, "code_version", lambda layer: "mended")
     assert (refresh(factor=2), refresh(factor=2)) == (True, False)
-    lake.replace(lake.read(totals).where("false"), totals, where="as_of = '2024-07-01'")
-    assert (refresh(factor=2), are()[MONDAY]) == (True, Decimal("12.00"))
-    assert built == [MONDAY, TUESDAY, MONDAY, MONDAY, MONDAY, MONDAY]
+
+
+def test_only_the_days_that_are_not_up_to_date_are_rebuilt_together(lake, rows):
+    wednesday, built = TUESDAY + timedelta(days=1), []
+
+    def refresh(*days: date, factor: int = 1) -> list[date]:
+        def build(stale: Sequence[date]) -> DataFrame:
+            built.append(list(stale))
+            return totals(lake, factor).where(F.col("as_of").isin(list(stale)))
+
+        before = lake.version(TOTALS)
+        written = lake.refresh_days(TOTALS, build, days, inputs=[SPEND], factor=factor)
+        assert lake.version(TOTALS) == before + bool(written)
+        return written
+
+    days = [(day, "C1", f"{number}.00") for number, day in enumerate((MONDAY, TUESDAY, wednesday), start=1)]
+    lake.append(rows(*days), SPEND, writer="tills", number=0)
+    lake.create(TOTALS)
+    assert refresh(MONDAY, TUESDAY) == [MONDAY, TUESDAY]
+    assert refresh(MONDAY, wednesday, TUESDAY) == [wednesday]
+    assert refresh(MONDAY, TUESDAY, wednesday) == []
+    assert refresh(TUESDAY, factor=2) == [TUESDAY]
+    assert refresh(MONDAY, wednesday) == []
+    assert all_totals(lake) == {MONDAY: Decimal("1.00"), TUESDAY: Decimal("4.00"), wednesday: Decimal("3.00")}
+
+    lake.replace(lake.read(TOTALS).where("false"), TOTALS, where=f"as_of = DATE'{MONDAY}'")  # by somebody else
+    assert refresh(MONDAY, factor=2) == [MONDAY]
+    assert built == [[MONDAY, TUESDAY], [wednesday], [TUESDAY], [MONDAY]]
 
 
 def test_a_table_is_read_as_it_was_at_a_version_or_a_time(lake, rows):
