@@ -1,6 +1,6 @@
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unproven lint bench faults clean
+.PHONY: help setup demo test lint bench faults clean
 
 DATA ?= complete-journey
 AS_OF ?= 2017-12-31
@@ -24,11 +24,8 @@ demo: setup ## Run the whole lakehouse on real data: from raw files to decisions
 	@$(BIN)/simulate $(DATA)
 	@$(BIN)/orrery run --as-of $(AS_OF) --workers $(WORKERS)
 
-test: setup ## Run the tests; ARGS="tests/silver -k parties" runs some of them
-	@$(BIN)/python -m pytest -m "not end_to_end and not unproven" $(ARGS)
-
-test-unproven: setup ## Run the tests that have not been seen to pass yet, end to end among them
-	@$(BIN)/python -m pytest -m "end_to_end or unproven" $(ARGS)
+test: setup ## Run the tests; ARGS="tests/silver -k parties" runs some of them, ARGS="-n 0" in one process
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 define LINTERS
 ruff check

@@ -13,8 +13,9 @@ from jobs.console import say
 from jobs.ingest import ingest_sources
 from jobs.report import write_report
 from jobs.score_churn import score_churn
-from jobs.train_churn import train_churn
+from jobs.train_churn import days_of, train_churn
 from lakehouse.delta import Lakehouse
+from ml.churn.parameters import Parameters
 
 
 def run_all(lake: Lakehouse, sources: Sequence[Source], as_of: date, *, workers: int) -> None:
@@ -24,7 +25,7 @@ def run_all(lake: Lakehouse, sources: Sequence[Source], as_of: date, *, workers:
     check_layer(lake, "bronze", sources, as_of)
     build_silver(lake, sources)
     check_layer(lake, "silver", sources, as_of)
-    build_gold(lake, [as_of])
+    build_gold(lake, [*days_of(lake, as_of, Parameters()).all, as_of])  # those that training will ask for, too
     train_churn(lake, as_of, workers=workers)
     check_layer(lake, "gold", sources, as_of)
     score_churn(lake, as_of)

@@ -12,15 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.rules import Rule, quoted
 from lakehouse.settings import Settings
-from lakehouse.tables import Table, conform
+from lakehouse.tables import ContractError, Table, conform
 
 LAYERS = ("lakehouse", "bronze", "silver", "gold", "ml")
 METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+
+# How Delta says that a row breaks the CHECK or a NOT NULL.
+REFUSED = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT")
 
 # What DESCRIBE HISTORY calls the commits that change rows; the others (OPTIMIZE, VACUUM, properties) do not count.
 CHANGES_ROWS = ("WRITE", "MERGE", "DELETE", "UPDATE", "RESTORE")
@@ -114,7 +119,7 @@ class Lakehouse:
 
     def append(self, df: DataFrame, table: Table, *, writer: str, number: int) -> None:
         """Add rows once: a repeat of the same `writer` and `number` (which only grows) changes nothing."""
-        with self.ready(table):
+        with self.ready(table, df):
             (
                 conform(df, table)
                 .writeTo(self.settings.table(table.name))
@@ -128,7 +133,7 @@ class Lakehouse:
         self, df: DataFrame, table: Table, *, where: str | None = None, note: Mapping[str, Any] | None = None
     ) -> None:
         """Put `df` in place of the rows that meet `where`, or of all, in one commit."""
-        with self.ready(table):
+        with self.ready(table, df):
             (
                 conform(df, table)
                 .writeTo(self.settings.table(table.name))
@@ -136,6 +141,7 @@ class Lakehouse:
                 .overwrite(F.expr(where or "true"))
             )
             self.cluster(table)  # Delta forgets it when it replaces all rows
+        self.see_to_note(table, note)
 
     def merge(
         self,
@@ -155,7 +161,7 @@ class Lakehouse:
         others = [column for column in table.columns if column not in table.key]
         differs = " OR ".join(f"NOT (now.`{column}` <=> new.`{column}`)" for column in others) or "false"
         columns: dict[str, str | Column] = {f"`{column}`": f"new.`{column}`" for column in table.columns}
-        with self.ready(table):
+        with self.ready(table, df):
             self.spark.conf.set(METADATA, json.dumps(note or {}))
             try:
                 (
@@ -169,11 +175,13 @@ class Lakehouse:
                 )
             finally:
                 self.spark.conf.unset(METADATA)
-        if note is not None and next((commit.note for commit in self.commits(table)), {}) != note:
-            self.append_nothing(table, note)
+        self.see_to_note(table, note)
 
-    def append_nothing(self, table: Table, note: Mapping[str, Any]) -> None:
-        """A commit of a note alone. Delta writes an empty one only for the sake of a transaction's number."""
+    def see_to_note(self, table: Table, note: Mapping[str, Any] | None) -> None:
+        """Where a write changed nothing, Delta made no commit that could hold the note: make an empty one. Delta does so
+        only for the sake of a transaction's number."""
+        if not note or next((commit.note for commit in self.commits(table)), {}) == note:
+            return
         with self.ready(table):
             (
                 self.spark.createDataFrame([], table.schema)
@@ -185,16 +193,21 @@ class Lakehouse:
             )
 
     @contextmanager
-    def ready(self, table: Table) -> Iterator[None]:
-        """Around a write: the table is there. A contract that the declaration has changed is held against the rows
-        after the write, since that may be what puts them right."""
+    def ready(self, table: Table, df: DataFrame | None = None) -> Iterator[None]:
+        """Around a write: the table is there, and rows that it refuses are a ContractError. A contract that the
+        declaration has changed is held against the rows after the write, since that may be what puts them right."""
         self.create(table)
         name, contract = self.settings.table(table.name), contract_of(table)
         is_changed = without_spaces(self.contract(table)) != without_spaces(contract)
         if is_changed:
             self.spark.sql(f"ALTER TABLE {name} DROP CONSTRAINT IF EXISTS contract")
         self.known.pop(table.name, None)
-        yield
+        try:
+            yield
+        except (PySparkException, Py4JJavaError) as error:
+            if df is not None and any(each in str(error) for each in REFUSED) and (why := refusal(df, table)):
+                raise ContractError(why) from error
+            raise
         self.known.pop(table.name, None)
         if is_changed and contract:
             self.spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT contract CHECK ({contract})")
@@ -302,6 +315,21 @@ def contract_of(table: Table) -> str | None:
 def met(rule: Rule) -> str:
     """The rule's condition, with no value counted as good."""
     return f"coalesce(({rule.sql}), true)"
+
+
+def refusal(df: DataFrame, table: Table) -> str | None:
+    """Which rules the rows break, and how many do; no values, which may be personal."""
+    rules = {rule.name: rule for rule in table.all_rules if rule.severity == "error"}.values()
+    counts = [F.count_if(~F.expr(met(rule))).alias(str(number)) for number, rule in enumerate(rules)]
+    rows, *broken = df.agg(F.count("*"), *counts).collect()[0]
+    told = [f"{rule.name}: {number:,} of {rows:,} rows" for rule, number in zip(rules, broken, strict=True) if number]
+    if not told:
+        return None
+    return (
+        f"Cannot write {table.name} ({table.grain}):\n  "
+        + "\n  ".join(told)
+        + f"\nCorrect the transformation, or change the rules of {table.name}."
+    )
 
 
 def without_spaces(sql: str | None) -> str:

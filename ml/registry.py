@@ -89,6 +89,13 @@ class Registry:
         created = self.client.create_model_version(name, source, run.info.run_id, tags={DIGEST: digest})
         return as_version(model, created)
 
+    def folder(self, version: Version) -> Path:
+        """The registered MLflow model, as files on this machine."""
+        from mlflow.artifacts import download_artifacts
+
+        source = self.client.get_model_version_download_uri(f"{self.models}{version.model}", version.version)
+        return Path(download_artifacts(source))
+
     def finished_run(self, model: str, digest: str) -> Run | None:
         """The run that was tracked whole. What a killed one left is deleted."""
         finished = None

@@ -86,8 +86,11 @@ CUSTOMER_EMBEDDINGS = Table(
 
 CHURN_SCORES = Table(
     name="ml.churn_scores",
-    doc="How likely each active customer is to stay away in the weeks after a day.",
-    grain="one row per active customer per as_of",
+    doc=(
+        "How likely each customer is to stay away in the weeks after a day. The model is of active customers: of the "
+        "others it says that they will go on staying away."
+    ),
+    grain="one row per customer per as_of",
     key=("as_of", "core_id"),
     columns={
         "as_of": Column("date", "The last day that the score knows of."),
@@ -96,8 +99,9 @@ CHURN_SCORES = Table(
         "model": MODEL,
         "model_version": MODEL_VERSION,
         "churn_probability": Column("double", "Of no order within the model's horizon."),
-        "is_at_risk": Column("boolean", "At or above the model's threshold."),
-        "risk_decile": Column("int", "1 is the tenth of customers most at risk."),
+        "is_active": Column("boolean", "Whether they ordered in the weeks that the model calls active (13)."),
+        "is_at_risk": Column("boolean", "Active, and at or above the model's threshold."),
+        "risk_decile": Column("int", "1 is the tenth of the active customers most at risk; none for the others."),
         "reasons": Column("array<string>", "What moved the score up most, in words; empty for customers not at risk."),
     },
     rules=(Between(column="churn_probability", low=0, high=1), Between(column="risk_decile", low=1, high=10)),

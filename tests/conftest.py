@@ -25,28 +25,12 @@ FOR_FEW_ROWS = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 
-# Not yet seen to pass on a machine that was free: `make test-unproven` runs them, `make test` does not yet.
-# Whoever sees one pass takes it off this list.
-UNPROVEN = (
-    "bronze/test_ingest.py",
-    "dbt/test_marts.py",
-    "dbt/test_run_dbt.py",
-    "jobs/test_report.py",
-    "lakehouse/test_delta.py",
-    "lakehouse/test_quality.py",
-    "ml/churn/test_score.py",
-    "silver/",
-)
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that asks for Spark is marked so: `-m "not spark"` leaves those that take milliseconds."""
-    here = Path(__file__).parent
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
-            if item.path.relative_to(here).as_posix().startswith(UNPROVEN):
-                item.add_marker(pytest.mark.unproven)
 
 
 @pytest.fixture(scope="session")

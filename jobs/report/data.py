@@ -299,8 +299,9 @@ def sampled(predictions: DataFrame, confusion: pd.DataFrame) -> DataFrame:
 
 
 def newest_scores(scores: DataFrame, as_of: date) -> DataFrame:
+    """Of active customers: the others are gone, and nobody asks who of them is at risk."""
     newest = scores.where(F.col("as_of") <= F.lit(as_of)).agg(F.max("as_of")).first()
-    return scores.where(F.col("as_of") == F.lit(newest[0] if newest else None))
+    return scores.where((F.col("as_of") == F.lit(newest[0] if newest else None)) & F.col("is_active"))
 
 
 def score_bins(scores: DataFrame) -> DataFrame:

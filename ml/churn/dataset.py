@@ -61,7 +61,8 @@ def training_days(as_of: date, *, first_order_on: date, parameters: Parameters) 
     that, as far back as there are `least_weeks` of history.
     """
     horizon, step = timedelta(weeks=parameters.horizon_weeks), timedelta(weeks=parameters.every_weeks)
-    newest, earliest = as_of - 3 * horizon, first_order_on + timedelta(weeks=parameters.least_weeks)
+    settled = as_of - timedelta(days=parameters.settle_days)
+    newest, earliest = settled - 3 * horizon, first_order_on + timedelta(weeks=parameters.least_weeks)
     candidates = [newest - number * step for number in range(parameters.most_days)]
     train = tuple(sorted(day for day in candidates if day >= earliest))
     if not train:
@@ -71,22 +72,26 @@ def training_days(as_of: date, *, first_order_on: date, parameters: Parameters) 
             f"Train at a later day, or lower horizon_weeks ({parameters.horizon_weeks}) or "
             f"least_weeks ({parameters.least_weeks})."
         )
-    return TrainingDays(train=train, validation=as_of - 2 * horizon, test=as_of - horizon)
+    return TrainingDays(train=train, validation=settled - 2 * horizon, test=settled - horizon)
 
 
 def model_inputs(sequences: DataFrame, features: DataFrame, weeks: int) -> DataFrame:
-    """One row per customer and day of both tables: `steps` of the newest weeks, `weeks_known`, and `features`.
+    """One row per customer and day of `features`: `steps` of the newest weeks, `weeks_known`, and `features`.
 
-    A day early in the data has sequences of fewer weeks: those are padded in front.
+    A day early in the data has sequences of fewer weeks: those are padded in front. Who has none has only padding.
     """
     length = weeks * len(SEQUENCE_FEATURES)
-    missing = F.array_repeat(F.lit(0.0).cast("float"), length - F.size("steps"))
-    newest = F.when(F.size("steps") < length, F.concat(missing, "steps")).otherwise(F.slice("steps", -length, length))
-    return sequences.select(
-        "as_of", "core_id", "shard", F.least("weeks_known", F.lit(weeks)).alias("weeks_known"), newest.alias("steps")
-    ).join(
-        features.select("as_of", "core_id", scaled(FEATURES).alias("features")), on=["as_of", "core_id"], how="inner"
-    )
+    there = F.coalesce("steps", F.array().cast("array<float>"))
+    missing = F.array_repeat(F.lit(0.0).cast("float"), length - F.size(there))
+    newest = F.when(F.size(there) < length, F.concat(missing, there)).otherwise(F.slice(there, -length, length))
+    weeks_known = F.least(F.coalesce("weeks_known", F.lit(0)), F.lit(weeks))
+    return (
+        features.select("as_of", "core_id", "shard", scaled(FEATURES).alias("features"))
+        .join(sequences.select("as_of", "core_id", "weeks_known", "steps"), on=["as_of", "core_id"], how="left")
+        .select(
+            "as_of", "core_id", "shard", weeks_known.alias("weeks_known"), newest.alias("steps"), "features",
+        )
+    )  # fmt: skip
 
 
 def scaled(names: Iterable[str]) -> Column:

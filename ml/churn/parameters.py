@@ -7,10 +7,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Parameters:
-    """`class_balance`: 0 weighs rows alike; 1 weighs churners so that both classes count the same."""
+    """`settle_days`: how long after a horizon its orders are all there; a day's sales are delivered the next night.
+    `class_balance`: 0 weighs rows alike; 1 weighs churners so that both classes count the same."""
 
     horizon_weeks: int = 4
     active_weeks: int = 13
+    settle_days: int = 1
     every_weeks: int = 4
     least_weeks: int = 13
     most_days: int = 8

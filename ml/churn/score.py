@@ -23,7 +23,7 @@ from ml.churn.parameters import Parameters
 from ml.churn.reasons import FACTS, by_theme, reasons
 from ml.tables import CHURN_SCORES
 
-SCORED = "core_id string, shard int, churn_probability double, reasons array<string>"
+SCORED = "core_id string, shard int, is_active boolean, churn_probability double, reasons array<string>"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ChurnModel:
 def score(
     sequences: DataFrame, features: DataFrame, embeddings: DataFrame, model: ChurnModel, *, as_of: date
 ) -> DataFrame:
-    """Every customer who was active at `as_of`, as the model's training had it.
+    """Every customer of `features` at `as_of`; only those whom the model's training would call active can be at risk.
 
     `embeddings` are those of any versions; a customer without one is scored by their behaviour alone.
     """
@@ -65,7 +65,7 @@ def score(
                 "as_of": F.lit(as_of),
                 "model": F.lit(model.name),
                 "model_version": F.lit(model.version),
-                "is_at_risk": F.col("churn_probability") >= model.threshold,
+                "is_at_risk": F.col("is_active") & (F.col("churn_probability") >= model.threshold),
             }
         )
         .transform(conform, CHURN_SCORES)
@@ -75,11 +75,11 @@ def score(
 def scored(
     sequences: DataFrame, features: DataFrame, embeddings: DataFrame, model: ChurnModel, *, as_of: date
 ) -> DataFrame:
-    """The probability of each customer, and the reasons of those at risk."""
+    """The probability of each customer, whether they are active, and the reasons of those at risk."""
     of_day, parameters = F.col("as_of") == F.lit(as_of), model.parameters
-    is_active = F.col("recency_days") < 7 * parameters.active_weeks
-    customers = features.where(of_day & is_active)
-    facts = customers.select("core_id", *[F.col(name).cast("double").alias(name) for name in FACTS])
+    is_active = F.coalesce(F.col("recency_days") < 7 * parameters.active_weeks, F.lit(False)).alias("is_active")
+    customers = features.where(of_day)
+    facts = customers.select("core_id", is_active, *[F.col(name).cast("double").alias(name) for name in FACTS])
     of_version = (F.col("model") == model.name) & (F.col("model_version") == model.version)
     shared = sequences.sparkSession.sparkContext.broadcast((model.keras_file, model.threshold))
 
@@ -98,11 +98,11 @@ def scored(
 
 
 def with_deciles(scores: DataFrame) -> DataFrame:
-    """Rank all customers, equal probabilities by core_id: within a thousandth by sorting, of these by their counts."""
+    """Rank active customers, equal probabilities by core_id: within a thousandth by sorting, of these by their counts."""
     thousandth = F.floor(F.col("churn_probability") * 1000)
     highest_first = Window.partitionBy("_thousandth").orderBy(F.desc("churn_probability"), "core_id")
     all_before = Window.orderBy(F.desc("_thousandth")).rowsBetween(Window.unboundedPreceding, -1)
-    placed = scores.withColumn("_thousandth", thousandth)
+    placed = scores.where("is_active").withColumn("_thousandth", thousandth)
     before = (
         placed.groupBy("_thousandth")
         .agg(F.count("*").alias("_count"))
@@ -117,6 +117,7 @@ def with_deciles(scores: DataFrame) -> DataFrame:
         placed.join(F.broadcast(before), on="_thousandth", how="inner")
         .withColumn("risk_decile", (F.floor(place * 10 / F.col("_all")) + 1).cast("int"))
         .drop("_thousandth", "_before", "_all")
+        .unionByName(scores.where("NOT is_active").withColumn("risk_decile", F.lit(None).cast("int")))
     )
 
 
@@ -149,8 +150,9 @@ class Network:
 
     def score(self, batch: pa.RecordBatch, threshold: float) -> pa.RecordBatch:
         """The rows that SCORED declares."""
+        same = ("core_id", "shard", "is_active")
         probabilities = self.probabilities(batch)
-        at_risk = probabilities >= threshold
+        at_risk = (probabilities >= threshold) & batch["is_active"].to_numpy(zero_copy_only=False)
         found: list[list[str]] = [[] for _ in probabilities]
         if at_risk.any():
             those = batch.filter(pa.array(at_risk))
@@ -160,8 +162,8 @@ class Network:
             for row, place in enumerate(np.flatnonzero(at_risk)):
                 found[place] = reasons(weights[row], {name: known(facts[name][row]) for name in FACTS})
         return pa.RecordBatch.from_arrays(
-            [batch["core_id"], batch["shard"], pa.array(probabilities), pa.array(found, pa.list_(pa.string()))],
-            names=["core_id", "shard", "churn_probability", "reasons"],
+            [*(batch[name] for name in same), pa.array(probabilities), pa.array(found, pa.list_(pa.string()))],
+            names=[*same, "churn_probability", "reasons"],
         )
 
     def inputs(self, batch: pa.RecordBatch) -> list[np.ndarray]:

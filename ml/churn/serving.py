@@ -36,6 +36,11 @@ def _load_pyfunc(path: str) -> Served:
     return Served(network((Path(path) / "model.keras").read_bytes()))
 
 
+def files(folder: Path) -> Path:
+    """What `save` was given, in an MLflow model that it wrote: the network and its card."""
+    return folder / "data" / "model"
+
+
 def save(model_dir: Path, folder: Path) -> None:
     """`model_dir` (see Outcome) as an MLflow model, whole or not at all."""
     from mlflow.models import ModelSignature

@@ -80,6 +80,7 @@ def score(core_id: str, probability: float, *reasons: str, as_of: date = AS_OF) 
         "model": "churn",
         "model_version": "1",
         "churn_probability": probability,
+        "is_active": True,
         "is_at_risk": probability >= 0.5,
         "risk_decile": 1 + int((1 - probability) * 9),
         "reasons": list(reasons),

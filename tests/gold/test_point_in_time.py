@@ -16,16 +16,24 @@ KNOWN_UNTIL = AS_OF + timedelta(weeks=5)
 PEOPLE = [f"customer {n}" for n in range(12)]
 GOODS = [f"product {n}" for n in range(20)]
 
-Build = Callable[[dict[str, DataFrame]], DataFrame]
+Build = Callable[..., DataFrame]
 
 
-def weeks(silver: dict[str, DataFrame]) -> DataFrame:
-    return customer_weeks.build(**silver, days=[AS_OF], shards=4)
+def features(silver: dict[str, DataFrame], *days: date) -> DataFrame:
+    return customer_features.build(**silver, days=days, shards=4)
 
 
-def labels(silver: dict[str, DataFrame]) -> DataFrame:
+def weeks(silver: dict[str, DataFrame], *days: date) -> DataFrame:
+    return customer_weeks.build(**silver, days=days, shards=4)
+
+
+def sequences(silver: dict[str, DataFrame], *days: date) -> DataFrame:
+    return customer_sequences.build(weeks(silver, *days), days=days)
+
+
+def labels(silver: dict[str, DataFrame], *days: date) -> DataFrame:
     known = {name: silver[name] for name in ("order_lines", "core_ids", "revisions")}
-    return churn_labels.build(**known, days=[AS_OF], known_until=KNOWN_UNTIL)
+    return churn_labels.build(**known, days=days, known_until=KNOWN_UNTIL)
 
 
 # Each table, and the last day that its rows know of.

@@ -36,24 +36,24 @@ def tables(spark):
     return made
 
 
-def test_the_days_are_a_horizon_apart_and_their_outcomes_are_known():
+def test_the_days_are_a_horizon_apart_and_their_outcomes_are_known_a_day_after_it():
     days = training_days(AS_OF, first_order_on=date(2017, 1, 1), parameters=Parameters())
 
-    assert (days.test, days.validation) == (date(2017, 12, 3), date(2017, 11, 5))
-    assert days.train[-1] == date(2017, 10, 8)
-    assert days.train[0] == date(2017, 4, 23)  # 16 weeks of history; four weeks before there were 12
+    assert (days.test, days.validation) == (date(2017, 12, 2), date(2017, 11, 4))
+    assert days.train[-1] == date(2017, 10, 7)
+    assert days.train[0] == date(2017, 4, 22)  # 16 weeks of history; four weeks before there were 12
     assert {b - a for a, b in zip(days.train, days.train[1:], strict=False)} == {timedelta(weeks=4)}
 
 
 def test_no_more_days_than_asked_for():
     days = training_days(AS_OF, first_order_on=date(2010, 1, 1), parameters=Parameters(most_days=3))
 
-    assert days.train == (date(2017, 8, 13), date(2017, 9, 10), date(2017, 10, 8))
+    assert days.train == (date(2017, 8, 12), date(2017, 9, 9), date(2017, 10, 7))
 
 
 def test_too_little_history_is_an_error_that_says_what_to_do():
-    with pytest.raises(ValueError, match="expected by 2017-07-09, found 2017-07-10"):
-        training_days(AS_OF, first_order_on=date(2017, 7, 10), parameters=Parameters())
+    with pytest.raises(ValueError, match="expected by 2017-07-08, found 2017-07-09"):
+        training_days(AS_OF, first_order_on=date(2017, 7, 9), parameters=Parameters())
 
 
 def test_the_network_reads_the_newest_weeks(tables):

@@ -5,6 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from gold.customer_features import CUSTOMER_FEATURES
 from gold.customer_sequences import CUSTOMER_SEQUENCES, SEQUENCE_FEATURES
@@ -84,11 +85,13 @@ def test_scores_are_what_the_model_says_in_memory(tables, churn, keras_model):
 
     scores = score(*tables, churn, as_of=AS_OF).collect()
 
-    assert len(scores) == CUSTOMERS - 2  # whoever is no longer active has no score
+    assert len(scores) == CUSTOMERS
     for row in scores:
         assert row.churn_probability == pytest.approx(expected[row.core_id], abs=1e-6)
-        assert row.is_at_risk == (row.churn_probability >= 0.5)
+        assert row.is_active == (row.core_id < "C38")
+        assert row.is_at_risk == (row.is_active and row.churn_probability >= 0.5)
         assert bool(row.reasons) == row.is_at_risk
+        assert (row.risk_decile is not None) == row.is_active
     assert {(row.as_of, row.model, row.model_version) for row in scores} == {(AS_OF, "churn", "3")}
 
 
@@ -99,6 +102,17 @@ def test_scores_are_the_same_however_the_customers_are_spread(tables, churn):
     again = score(sequences.repartition(5), features.repartition(3), embeddings, churn, as_of=AS_OF)
 
     assert again.orderBy("core_id").collect() == once
+
+
+def test_a_customer_without_a_sequence_is_scored_by_what_else_is_known(tables, churn):
+    sequences, features, embeddings = tables
+    never_ordered = features.withColumns({name: F.lit(None) for name in ("recency_days", "tenure_days")})
+
+    scores = score(sequences.limit(0), never_ordered, embeddings, churn, as_of=AS_OF).collect()
+
+    assert len({row.core_id for row in scores}) == CUSTOMERS
+    assert not any(row.is_active or row.is_at_risk for row in scores)
+    assert len({row.churn_probability for row in scores}) == 11  # ten embeddings, and none
 
 
 def test_another_day_has_no_scores(tables, churn):
@@ -114,7 +128,8 @@ def test_a_worker_builds_the_model_once(spark, tables, churn):
         cache = network.cache_info()
         yield pa.RecordBatch.from_pydict({"pid": [os.getpid()], "builds": [cache.misses], "uses": [cache.hits]})
 
-    found = spark.range(1, numPartitions=1).mapInArrow(count, "pid bigint, builds bigint, uses bigint").first()
+    counted = "pid bigint, builds bigint, uses bigint"
+    found = spark.range(1, numPartitions=1).mapInArrow(count, counted).first()
     assert (found.builds, found.pid != os.getpid()) == (1, True)
     assert found.uses > 1
 
@@ -122,12 +137,14 @@ def test_a_worker_builds_the_model_once(spark, tables, churn):
 def test_deciles_are_by_probability_over_all_customers_ties_by_id(spark):
     random = np.random.default_rng(0)
     probabilities = random.integers(0, 300, 1003) / 300
-    rows = [(f"C{number:04}", float(each)) for number, each in enumerate(probabilities)]
-    scores = spark.createDataFrame(rows, "core_id string, churn_probability double").repartition(4)
+    rows = [(f"C{number:04}", float(each), True) for number, each in enumerate(probabilities)]
+    others = [("gone", 1.0, False), ("long gone", 0.0, False)]
+    columns = "core_id string, churn_probability double, is_active boolean"
+    scores = spark.createDataFrame(rows + others, columns).repartition(4)
 
     found = scores.transform(with_deciles).orderBy("core_id").collect()
 
-    assert [row.risk_decile for row in found] == deciles(probabilities).tolist()
+    assert [row.risk_decile for row in found] == [*deciles(probabilities).tolist(), None, None]
 
 
 def test_a_model_of_other_inputs_is_refused(tmp_path):
