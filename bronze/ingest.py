@@ -27,6 +27,7 @@ from bronze.read import Arrival, read
 from bronze.records import open_file
 from bronze.source import Source
 from lakehouse.delta import Lakehouse
+from lakehouse.tables import ContractError
 
 ARRIVALS = "path string, modificationTime timestamp, length bigint, content binary"
 SIDE_BY_SIDE = 4
@@ -123,7 +124,14 @@ def in_next_load(lake: Lakehouse, sources: Sequence[Source], files: DataFrame) -
 
 
 def claimant(file: str, sources: Sequence[Source]) -> str | None:
-    return next((s.name for s in sources if fnmatch(file, posixpath.join(s.folder, s.glob))), None)
+    """The source whose file it is, if any. Two would be a mistake in their declarations."""
+    names = [s.name for s in sources if fnmatch(file, posixpath.join(s.folder, s.glob))]
+    if len(names) > 1:
+        raise ContractError(
+            f"Cannot take in {file}: expected one source that claims it, found {' and '.join(names)}.\n"
+            "Correct their paths."
+        )
+    return names[0] if names else None
 
 
 def noted_files(lake: Lakehouse, files: Sequence[Row]) -> DataFrame:
@@ -256,7 +264,7 @@ def slot_of(file: Column) -> Column:
 
 def task_count(lake: Lakehouse) -> int:
     """Two tasks per core, so that an uneven share is made up for."""
-    return 2 * int(lake.spark.conf.get("spark.default.parallelism", None) or SIDE_BY_SIDE)
+    return 2 * int(lake.spark.sparkContext.defaultParallelism)
 
 
 def parquet_rows(arrival: Arrival) -> float:
@@ -264,7 +272,7 @@ def parquet_rows(arrival: Arrival) -> float:
     try:
         with open_file(arrival.path) as file:
             return float(pq.ParquetFile(file).metadata.num_rows)
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, FileNotFoundError):
         return math.inf
 
 

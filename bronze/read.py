@@ -19,6 +19,7 @@ from lakehouse.rules import Required
 
 LINEAGE_ARROW = [("_file", pa.string()), ("_arrived_at", pa.timestamp("us", tz="UTC"))]
 TIME_ONLY = r"^\s*T?\d{1,2}:"  # Spark would take it for a time of the day on which it is read
+DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}\s*$"
 WITH_ZONE = r":\d\d.*([A-Za-z]|[+-]\d{1,2}(:?\d{2})?)\s*$"
 WHOLE = ("tinyint", "smallint", "int", "bigint")
 
@@ -151,7 +152,7 @@ def from_text(text: Column, f: Field, source: Source) -> Column:
     if f.type == "date":
         if f.pattern:
             return F.try_to_date(text, f.pattern)
-        return F.when(F.length(F.trim(text)) <= len("2017-12-31"), text.try_cast("date"))  # nothing after the day
+        return F.when(text.rlike(DAY), text.try_cast("date"))  # no day missing, and nothing after it
     if f.type == "timestamp":
         if f.pattern:
             moment = F.try_to_timestamp(text, F.lit(f.pattern))
@@ -160,7 +161,22 @@ def from_text(text: Column, f: Field, source: Source) -> Column:
             moment = F.when(~text.rlike(TIME_ONLY), text.try_cast("timestamp"))
             says_zone = text.rlike(WITH_ZONE)
         return in_timezone(moment, source, says_zone)
-    return F.trim(text).try_cast(f.type)
+    value = F.trim(text).try_cast(f.type)
+    if f.type.startswith("decimal"):  # a cast would round
+        return F.when(value == F.trim(text).try_cast(f"decimal(38,{most_scale(f.type)})"), value)
+    if f.type in ("float", "double"):
+        return F.when(F.abs(value) < float("inf"), value)  # neither NaN, which is above all, nor too large
+    return value
+
+
+def most_scale(decimal: str) -> int:
+    """How many places are left beside the digits before the point.
+
+    >>> most_scale("decimal(10,2)")
+    30
+    """
+    precision, scale = (int(number) for number in re.findall(r"\d+", decimal))
+    return 38 - (precision - scale)
 
 
 def in_timezone(moment: Column, source: Source, says_zone: Column) -> Column:
@@ -179,6 +195,8 @@ def read_parquet(spark: SparkSession, source: Source, arrivals: list[Arrival], t
             by_schema.setdefault(str(parquet_schema(arrival)), []).append(arrival)
         except pa.ArrowInvalid as error:
             broken.append((arrival.file, 0, arrival.arrived_at, f"the file is not Parquet: {error}"))
+        except FileNotFoundError:
+            broken.append((arrival.file, 0, arrival.arrived_at, "the file was deleted before it was read"))
     groups = [parquet_group(spark, source, files) for _, files in sorted(by_schema.items())]
     if broken:
         unread = spark.createDataFrame(broken, "_file string, _position bigint, _arrived_at timestamp, _error string")
@@ -227,7 +245,8 @@ def parquet_group(spark: SparkSession, source: Source, files: list[Arrival]) -> 
 def from_other_type(column: Column, text: Column, found: T.DataType, f: Field, source: Source) -> Column:
     """A value of another type than declared, cast; null where that would lose a part of it."""
     if isinstance(found, T.NumericType) and (f.type.startswith("decimal") or f.type in ("float", "double")):
-        return column.try_cast(f.type)
+        cast = column.try_cast(f.type)
+        return F.when(cast.cast(found) == column, cast)
     is_moment = isinstance(found, T.TimestampType | T.TimestampNTZType)
     if (isinstance(found, T.NumericType) and f.type in WHOLE) or (is_moment and f.type == "date"):
         cast = column.try_cast(f.type)

@@ -468,7 +468,11 @@ def blocks(path: str, layout: Layout) -> Iterator[bytes]:
 
 def pieces(path: str) -> Iterator[bytes]:
     """The bytes of a file, unzipped where its name ends in .gz. One that breaks off gives all that it has."""
-    with open_file(path) as file:
+    try:
+        opened = open_file(path)
+    except FileNotFoundError as error:
+        raise UnreadableError("the file was deleted before it was read") from error
+    with opened as file:
         if not path.endswith(".gz"):
             while piece := file.read(BLOCK):
                 yield piece
@@ -491,7 +495,7 @@ def open_file(path: str) -> Any:
     """A local or mounted path, or an address of a store that Arrow knows (s3://, gs://, abfss://)."""
     if "://" in path:
         filesystem, inner = pa_fs.FileSystem.from_uri(path)
-        return filesystem.open_input_stream(inner, compression=None)
+        return filesystem.open_input_file(inner)
     return open(path, "rb")  # noqa: PTH123
 
 

@@ -84,6 +84,8 @@ class Source:
         problems = []
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
             problems.append(f"name: expected snake_case, found {self.name!r}")
+        if self.name in ("files", "loads", "quarantine"):
+            problems.append(f"name: bronze.{self.name} is the name of a table of bronze's own")
         if "/" not in self.path.lstrip("/"):
             problems.append(f"path: expected a folder and a glob, such as crm/consents/*.csv, found {self.path!r}")
         if self.timezone != "UTC" and not is_known(ZoneInfo, self.timezone):

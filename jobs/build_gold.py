@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from pyspark.sql import DataFrame
 
@@ -25,8 +26,8 @@ KNOWN = {
 
 def build_gold(lake: Lakehouse, days: Sequence[date], *, weeks: int = 104) -> None:
     """Features, weeks and sequences of each day, as they were known at its end."""
-    known = {name: lake.read(table) for name, table in KNOWN.items()}
-    of_lake = {"shards": lake.settings.shards}
+    known: dict[str, Any] = {name: lake.read(table) for name, table in KNOWN.items()}
+    of_lake: dict[str, Any] = {"shards": lake.settings.shards}
 
     def features(stale: Sequence[date]) -> DataFrame:
         return customer_features.build(**known, days=stale, **of_lake)
@@ -51,8 +52,8 @@ def build_gold(lake: Lakehouse, days: Sequence[date], *, weeks: int = 104) -> No
 def build_labels(lake: Lakehouse, days: Sequence[date], *, known_until: date, horizon: int, active: int) -> None:
     """Who of each day's active customers had stayed away, as known at the end of `known_until`."""
     tables = {name: KNOWN[name] for name in ("order_lines", "core_ids", "revisions")}
-    known = {name: lake.read(table) for name, table in tables.items()}
-    arguments = {"known_until": known_until, "horizon_weeks": horizon, "active_weeks": active}
+    known: dict[str, Any] = {name: lake.read(table) for name, table in tables.items()}
+    arguments: dict[str, Any] = {"known_until": known_until, "horizon_weeks": horizon, "active_weeks": active}
 
     def labels(stale: Sequence[date]) -> DataFrame:
         return churn_labels.build(**known, days=stale, **arguments)

@@ -7,7 +7,7 @@ from jobs.console import stage, step
 from lakehouse.delta import Lakehouse
 from silver import conformed, customers, orders
 from silver.identity import household
-from silver.tables import CONFORMED, CORE_IDS, CUSTOMERS, ORDER_LINES, ORDERS, PARTIES
+from silver.tables import CONFORMED, CORE_IDS, CUSTOMERS, ORDER_LINES, ORDERS, PARTIES, REVISIONS
 
 
 def build_silver(lake: Lakehouse, sources: Sequence[Source]) -> None:
@@ -21,8 +21,11 @@ def build_silver(lake: Lakehouse, sources: Sequence[Source]) -> None:
             lines = lake.read(ORDER_LINES)
             came_of_it(written(lake.refresh(ORDERS, lambda: orders.build(lines), inputs=[ORDER_LINES])))
         with step(CORE_IDS.name) as came_of_it:
-            parties = lake.read(PARTIES)
-            came_of_it(written(lake.refresh(CORE_IDS, lambda: household.resolve(parties), inputs=[PARTIES])))
+            parties, revisions = lake.read(PARTIES), lake.read(REVISIONS)
+            resolved = lake.refresh(
+                CORE_IDS, lambda: household.resolve(parties, revisions), inputs=[PARTIES, REVISIONS]
+            )
+            came_of_it(written(resolved))
         with step(CUSTOMERS.name) as came_of_it:
             came_of_it(
                 written(

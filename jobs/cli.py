@@ -225,8 +225,11 @@ def main() -> None:
     """The `orrery` command. An error is one message; Python's traceback is shown only when asked for."""
     try:
         app()
-    except (KeyboardInterrupt, SystemExit):
+    except KeyboardInterrupt:
         raise
+    except SystemExit as end:
+        if end.code:  # Databricks takes any SystemExit of a wheel task for a failure, that of success too
+            raise
     except Exception as error:
         if "--traceback" in sys.argv:
             traceback.print_exc()

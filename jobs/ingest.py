@@ -14,16 +14,17 @@ class IngestError(Exception):
 
 def ingest_sources(lake: Lakehouse, sources: Sequence[Source], *, continuous: bool = False) -> None:
     """Land what has arrived, of each source or of all; with `continuous`, go on until stopped."""
-    failed: list[Landed] = []
+    failed: dict[tuple[str, int], Landed] = {}
     seen = 0
 
     def show(landed: Landed) -> None:
         nonlocal seen
         seen += 1
         if landed.error:
-            failed.append(landed)
+            failed[landed.source, landed.load_id] = landed
             did(f"bronze.{landed.source}", "FAILED", landed.seconds)
         else:
+            failed.pop((landed.source, landed.load_id), None)
             refused = f", {landed.quarantined:,} quarantined" if landed.quarantined else ""
             did(f"bronze.{landed.source}", f"{landed.rows:,} rows of {landed.files:,} files{refused}", landed.seconds)
 
@@ -37,6 +38,6 @@ def ingest_sources(lake: Lakehouse, sources: Sequence[Source], *, continuous: bo
     if failed:
         raise IngestError(
             "Some sources did not land; the others did:\n  "
-            + "\n  ".join(f"{each.source} (load {each.load_id}): {each.error}" for each in failed)
+            + "\n  ".join(f"{each.source} (load {each.load_id}): {each.error}" for each in failed.values())
             + "\nMend the cause and run the job again: it takes up what is missing."
         )

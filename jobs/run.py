@@ -15,6 +15,7 @@ from jobs.report import write_report
 from jobs.score_churn import score_churn
 from jobs.train_churn import days_of, train_churn
 from lakehouse.delta import Lakehouse
+from ml.churn.dataset import TooLittleHistoryError
 from ml.churn.parameters import Parameters
 
 
@@ -25,11 +26,18 @@ def run_all(lake: Lakehouse, sources: Sequence[Source], as_of: date, *, workers:
     check_layer(lake, "bronze", sources, as_of)
     build_silver(lake, sources)
     check_layer(lake, "silver", sources, as_of)
-    build_gold(lake, [*days_of(lake, as_of, Parameters()).all, as_of])  # those that training will ask for, too
-    train_churn(lake, as_of, workers=workers)
+    try:
+        days, why_not = days_of(lake, as_of, Parameters()).all, ""
+    except TooLittleHistoryError as error:
+        days, why_not = (), str(error)
+    build_gold(lake, [*days, as_of])  # in one pass with those days that training will ask for
     check_layer(lake, "gold", sources, as_of)
-    score_churn(lake, as_of)
-    check_layer(lake, "ml", sources, as_of)
+    if days:
+        train_churn(lake, as_of, workers=workers)
+        score_churn(lake, as_of)
+        check_layer(lake, "ml", sources, as_of)
+    else:
+        say(f"\nNo model yet, and no scores.\n{why_not}")
     build_marts(lake, as_of)
     say(f"\nAll steps: {monotonic() - started:.0f} s")
     write_report(lake, as_of)

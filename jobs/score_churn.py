@@ -9,6 +9,7 @@ from gold.customer_features import CUSTOMER_FEATURES
 from gold.customer_sequences import CUSTOMER_SEQUENCES
 from jobs.build_gold import rebuilt
 from jobs.console import stage, step
+from jobs.train_churn import NAME
 from lakehouse.delta import Lakehouse
 from lakehouse.tables import ContractError
 from ml.churn import serving
@@ -43,7 +44,7 @@ def score_churn(lake: Lakehouse, as_of: date) -> None:
 
 def newest_model(lake: Lakehouse, as_of: date) -> Version:
     """Of the models that were trained on no later day, the one of the latest; of these the last."""
-    models = lake.read(MODELS).where(F.col("trained_as_of") <= F.lit(as_of))
+    models = lake.read(MODELS).where((F.col("model") == NAME) & (F.col("trained_as_of") <= F.lit(as_of)))
     row = models.orderBy(F.desc("trained_as_of"), F.desc(F.col("model_version").cast("int"))).first()
     if row is None:
         raise ContractError(

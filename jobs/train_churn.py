@@ -1,5 +1,6 @@
 """Train the churn model, test it beside plain baselines, and leave it in the registry and in the tables of ml."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -9,12 +10,12 @@ from gold.churn_labels import CHURN_LABELS
 from gold.customer_features import CUSTOMER_FEATURES
 from gold.customer_sequences import CUSTOMER_SEQUENCES
 from jobs.build_gold import KNOWN, build_gold, build_labels
+from jobs.check_layer import check_layer
 from jobs.console import did, stage, step
 from lakehouse.delta import Lakehouse
 from lakehouse.rules import quoted
-from lakehouse.tables import ContractError
 from ml.churn import dataset, records, serving
-from ml.churn.dataset import TrainingDays, training_days
+from ml.churn.dataset import TooLittleHistoryError, TrainingDays, training_days
 from ml.churn.parameters import Parameters
 from ml.churn.run import Outcome, run
 from ml.registry import Registry
@@ -31,12 +32,15 @@ def train_churn(lake: Lakehouse, as_of: date, *, workers: int, parameters: Param
     days = days_of(lake, as_of, parameters)
     build_gold(lake, days.all)
     build_labels(lake, days.all, known_until=as_of, horizon=parameters.horizon_weeks, active=parameters.active_weeks)
+    check_layer(lake, "gold", (), *days.all)
     with stage(f"Training {NAME}: {len(days.train)} days, tested on {days.test}"):
         digest = lake.origin(MODELS, KNOWN.values(), {"days": days, "parameters": parameters, "workers": workers})
+        runs = Path(lake.settings.state_dir) / "churn"
         if note_of(lake) == digest:
             did(NAME, "unchanged")
+            shutil.rmtree(runs, ignore_errors=True)
             return
-        run_dir = Path(lake.settings.state_dir) / "churn" / digest
+        run_dir = runs / digest
         with step("training rows"):
             rows_dir = str(run_dir / "rows")
             sequences, features, labels = (
@@ -51,12 +55,13 @@ def train_churn(lake: Lakehouse, as_of: date, *, workers: int, parameters: Param
             did(f"tested: {contender}", "  ".join(f"{name} {metrics[name]:.3f}" for name in SHOWN if name in metrics))
         with step("model and tables of ml"):
             keep(lake, outcome, digest, as_of=as_of, days=days)
+            shutil.rmtree(runs)  # all is in tables and the registry; what is left are rows of customers
 
 
 def days_of(lake: Lakehouse, as_of: date, parameters: Parameters) -> TrainingDays:
     first = lake.read(ORDER_LINES).agg(F.to_date(F.min("ordered_at"))).first()
     if first is None or first[0] is None:
-        raise ContractError("Cannot train: expected orders in silver.order_lines, found none. Run ingest and silver.")
+        raise TooLittleHistoryError("Cannot train: expected orders in silver.order_lines, found none.")
     return training_days(as_of, first_order_on=first[0], parameters=parameters)
 
 
@@ -85,4 +90,4 @@ def keep(lake: Lakehouse, outcome: Outcome, digest: str, *, as_of: date, days: T
         (CUSTOMER_EMBEDDINGS, records.customer_embeddings(lake.spark, outcome, version)),
         (MODELS, records.models(lake.spark, outcome, version, as_of=as_of, days=days)),
     ):
-        lake.replace(rows, table, where=of_version, note={"digest": digest, "run_dir": str(outcome.run_dir)})
+        lake.replace(rows, table, where=of_version, note={"digest": digest})

@@ -66,16 +66,18 @@ class Lakehouse:
         return self.spark.catalog.tableExists(self.settings.table(table.name))
 
     def commits(self, table: Table) -> list[Commit]:
-        """The newest commits that changed rows, newest first: all of the last 200 commits."""
+        """The commits of writers, newest first: those of the last 200 commits, or all if none of these changed rows."""
         if table.name not in self.known:
-            self.known[table.name] = self.commits_in_log(table)
+            newest = self.commits_in_log(table, 200)
+            is_all = not newest or any(commit.is_change for commit in newest)
+            self.known[table.name] = newest if is_all else self.commits_in_log(table)
         return self.known[table.name]
 
-    def commits_in_log(self, table: Table) -> list[Commit]:
+    def commits_in_log(self, table: Table, most: int | None = None) -> list[Commit]:
         if not self.exists(table):
             return []
-        history = DeltaTable.forName(self.spark, self.settings.table(table.name)).history(200)
-        rows = history.collect()
+        log = DeltaTable.forName(self.spark, self.settings.table(table.name))
+        rows = (log.history(most) if most else log.history()).collect()
         return [
             Commit(
                 version=row.version,
@@ -105,7 +107,8 @@ class Lakehouse:
         schema = self.settings.table(table.layer)
         self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         cluster = f" CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
-        properties = {"delta.enableDeletionVectors": "true"}
+        # What a table was built from stands in its commits: they must outlive the longest pause between two builds.
+        properties = {"delta.enableDeletionVectors": "true", "delta.logRetentionDuration": "interval 400 days"}
         if table.cluster_by:  # files skip by these columns; statistics of the others would cost more than the write
             properties["delta.dataSkippingStatsColumns"] = ",".join(table.cluster_by)
         spelled = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in properties.items())

@@ -144,21 +144,21 @@ def check(
     tables: Iterable[Table],
     *,
     layer: str,
-    as_of: date | None = None,
+    days: Sequence[date] = (),
     loads: str | None = None,
     docs: Path | None = None,
 ) -> list[Result]:
     """Check all rules of a layer's tables in one checkpoint; QualityError where a rule of severity `error` is broken.
 
     A version of a table that was checked before is not checked again, and neither are its pages made anew.
-    `as_of`: of tables that have this column, only that day is checked.
+    `days`: of tables that have the column `as_of`, only these are checked.
     `loads`: the column that numbers loads (they never change): only loads that no check has passed are checked.
     """
     docs = docs or docs_folder(lake.settings)
     known = known_results(lake, layer)
-    planned = [each for table in tables if (each := plan(lake, table, known, as_of, loads))]
+    planned = [each for table in tables if (each := plan(lake, table, known, days, loads))]
     due = [each for each in planned if each.identity not in known]
-    found = run_checkpoint(due, layer, docs, as_of) if due else []
+    found = run_checkpoint(due, layer, docs, days) if due else []
     if found:
         keep(lake, due, found)
     results = found + [result for each in planned for result in known.get(each.identity, [])]
@@ -188,7 +188,7 @@ def known_results(lake: Lakehouse, layer: str) -> Known:
     return known
 
 
-def plan(lake: Lakehouse, table: Table, known: Known, as_of: date | None, loads: str | None) -> Check | None:
+def plan(lake: Lakehouse, table: Table, known: Known, days: Sequence[date], loads: str | None) -> Check | None:
     """The check that a table needs; none where nothing was written, or every load has passed."""
     version = lake.version(table)
     if version < 0:
@@ -201,8 +201,8 @@ def plan(lake: Lakehouse, table: Table, known: Known, as_of: date | None, loads:
             return None
         scope = ALL_ROWS if passed is None else f"{loads} > {passed}"
         return Check(table, version, rows.where(scope), scope, newest)
-    if as_of is not None and "as_of" in table.columns:
-        scope = f"as_of = DATE'{as_of}'"
+    if days and "as_of" in table.columns:
+        scope = " OR ".join(f"as_of = DATE'{day}'" for day in days)
         return Check(table, version, rows.where(scope), scope)
     return Check(table, version, rows)
 
@@ -296,7 +296,7 @@ def literal(sql: str) -> str:
 # The checkpoint
 
 
-def run_checkpoint(due: Sequence[Check], layer: str, docs: Path, as_of: date | None) -> list[Result]:
+def run_checkpoint(due: Sequence[Check], layer: str, docs: Path, days: Sequence[date]) -> list[Result]:
     """Run one checkpoint over all that is due, and make its Data Docs pages."""
     context = open_context(docs)
     lake = context.data_sources.add_spark("lakehouse", persist=False)
@@ -313,7 +313,7 @@ def run_checkpoint(due: Sequence[Check], layer: str, docs: Path, as_of: date | N
         validation_definitions=validations,
         result_format=COUNTS_ONLY,
     )
-    run = RunIdentifier(run_name=f"{layer} {as_of}" if as_of else layer)
+    run = RunIdentifier(run_name=f"{layer} {max(days)}" if days else layer)
     started = time()
     answers = checkpoint.run({each.table.name: each.rows for each in due}, run_id=run).run_results
     pages: list[Any] = [*answers, *(ExpectationSuiteIdentifier(each.table.name) for each in due)]

@@ -36,7 +36,8 @@ class Settings(BaseSettings):
 
     @property
     def reports_dir(self) -> Path:
-        return self.home.absolute() / "reports"
+        """On Databricks beside the state, which outlives the job's cluster."""
+        return (Path(self.state_dir) if self.target == "databricks" else self.home.absolute()) / "reports"
 
     def table(self, name: str) -> str:
         """The full name of layer.table in this lakehouse's catalog."""

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -50,11 +52,16 @@ class Checkpoints:
 
 
 def write_whole(path: Path, write: Any) -> None:
-    """`write(file)` to a file beside it, which takes the name only once all is on disk."""
+    """`write(file)` to a temporary file, then to one beside it, which takes the name only once all is on disk.
+
+    The folder may be a volume of Databricks, which takes no writes out of order, as zip files need them.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
-    with unfinished.open("wb") as file:
-        write(file)
+    with TemporaryFile() as whole, unfinished.open("wb") as file:
+        write(whole)
+        whole.seek(0)
+        shutil.copyfileobj(whole, file, 1 << 20)
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)

@@ -11,14 +11,15 @@ NOT_SAID = ("core_id", "parties", "learned_at")
 
 def build(parties: DataFrame, core_ids: DataFrame) -> DataFrame:
     """One row per customer. Survivorship: of each trait, the value that was learned last."""
-    said = parties.join(core_ids.select("party_id", "core_id"), on="party_id", how="inner")
+    whose = core_ids.select("party_id", "core_id", F.col("learned_at").alias("met_at"))
+    said = parties.join(whose, on="party_id", how="inner")
     traits = [name for name in CUSTOMERS.columns if name not in NOT_SAID]
     return (
         said.groupBy("core_id")
         .agg(
             F.count("*").alias("parties"),
             *(learned_last(trait).alias(trait) for trait in traits),
-            F.min("learned_at").alias("learned_at"),
+            F.min("met_at").alias("learned_at"),
         )
         .transform(conform, CUSTOMERS)
     )

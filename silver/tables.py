@@ -159,7 +159,7 @@ REVISIONS = Table(
     key=("table_name", "row_key", "learned_at"),
     columns={
         "table_name": Column("string", "The silver table."),
-        "row_key": Column("string", "The key of the row, as JSON."),
+        "row_key": Column("string", "The key of the row, as JSON.", "pseudonymous"),
         "row": Column("string", "The row as it was, as JSON.", "personal"),
         "learned_at": Column("timestamp", "When this version arrived."),
         "superseded_at": Column("timestamp", "When the next version arrived."),

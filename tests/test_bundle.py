@@ -184,7 +184,6 @@ def test_the_wheel_is_built_from_this_project():
     assert project["name"] == bundle["bundle"]["name"] == "orrery"
 
 
-@pytest.mark.xfail(strict=True, reason="pyproject.toml: Spark, Delta and dbt-spark belong in a dependency group")
 def test_the_wheel_does_not_ask_for_a_spark_of_its_own_which_would_take_the_place_of_the_runtimes():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked_for = {re.split(r"[^\w-]", requirement)[0] for requirement in project["dependencies"]}

@@ -283,7 +283,7 @@ MAILINGS = Source(
                 "channel": "'mail'",
                 "kind": "'sent'",
                 "campaign_id": "cast(campaign_id as string)",
-                "happened_at": r"cast(regexp_extract(_file, 'mailing_(\\d{4}-\\d{2}-\\d{2})', 1) as timestamp)",
+                "happened_at": r"try_cast(regexp_extract(_file, 'mailing_(\\d{4}-\\d{2}-\\d{2})', 1) as timestamp)",
             },
         ),
         Feed(

@@ -41,6 +41,10 @@ RFMT = {
 FEATURES = ("recency_days", "tenure_days")
 
 
+class TooLittleHistoryError(ValueError):
+    """There are no days to train on yet."""
+
+
 @dataclass(frozen=True)
 class TrainingDays:
     """The model learns from `train`, is chosen on `validation`, and is tested on `test`, each later than the former."""
@@ -66,7 +70,7 @@ def training_days(as_of: date, *, first_order_on: date, parameters: Parameters) 
     candidates = [newest - number * step for number in range(parameters.most_days)]
     train = tuple(sorted(day for day in candidates if day >= earliest))
     if not train:
-        raise ValueError(
+        raise TooLittleHistoryError(
             f"Cannot train at {as_of}:\n"
             f"  first order: expected by {newest - (earliest - first_order_on)}, found {first_order_on}\n"
             f"Train at a later day, or lower horizon_weeks ({parameters.horizon_weeks}) or "

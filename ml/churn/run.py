@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -173,7 +174,7 @@ def read_json(path: Path) -> Any:
 
 def write_model(model: Any, path: Path) -> None:
     """Keras writes only to a path that ends in .keras."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    model.save(unfinished)
-    unfinished.replace(path)
+    with TemporaryDirectory() as folder:
+        saved = Path(folder) / path.name
+        model.save(saved)
+        write_whole(path, lambda file: file.write(saved.read_bytes()))

@@ -309,7 +309,7 @@ def test_of_a_table_of_days_only_the_jobs_day_is_checked(lake, docs):
     rows = "VALUES (DATE'2024-01-01', 'a', -1), (DATE'2024-01-02', 'a', 1), (DATE'2024-01-02', 'b', -1)"
     lake.replace(lake.spark.sql(f"SELECT * FROM {rows} AS t(as_of, core_id, n)"), table)
 
-    results = check(lake, [table], layer="gold", as_of=date(2024, 1, 2), docs=docs)
+    results = check(lake, [table], layer="gold", days=[date(2024, 1, 2)], docs=docs)
 
     broken = by_rule(results)["n is below 0"]
     assert (broken.scope, broken.rows_checked, broken.rows_unexpected) == ("as_of = DATE'2024-01-02'", 2, 1)

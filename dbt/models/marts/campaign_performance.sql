@@ -80,15 +80,6 @@ response as (
     group by campaign_id
 ),
 
--- A day of a campaign, and of the window before it: orders join on the day alone, which stays cheap for many campaigns.
-campaign_days as (
-    select
-        campaign_id,
-        starts_on,
-        explode(sequence(before_starts_on, ends_on)) as spent_on
-    from windows
-),
-
 customer_days as (
     select
         core_ids.core_id,
@@ -100,30 +91,52 @@ customer_days as (
     group by core_ids.core_id, orders.ordered_on
 ),
 
-spend_days as (
+mailed_spend as (
     select
-        campaign_days.campaign_id,
-        customer_days.net_amount,
-        campaign_days.spent_on >= campaign_days.starts_on as is_during,
-        coalesce(touches.sent > 0, false) as is_mailed
-    from campaign_days
+        windows.campaign_id,
+        sum(customer_days.net_amount) filter (where customer_days.ordered_on >= windows.starts_on) as spent_during,
+        sum(customer_days.net_amount) filter (where customer_days.ordered_on < windows.starts_on) as spent_before
+    from touches
+    inner join windows
+        on touches.campaign_id = windows.campaign_id
     inner join customer_days
-        on campaign_days.spent_on = customer_days.ordered_on
-    left join touches
         on
-            campaign_days.campaign_id = touches.campaign_id
-            and customer_days.core_id = touches.core_id
+            touches.core_id = customer_days.core_id
+            and customer_days.ordered_on between windows.before_starts_on and windows.ends_on
+    where touches.sent > 0
+    group by windows.campaign_id
+),
+
+-- What all customers spent, by day: so that nobody's orders are joined with campaigns that are not theirs.
+days as (
+    select
+        ordered_on,
+        sum(net_amount) as net_amount
+    from customer_days
+    group by ordered_on
+),
+
+all_spend as (
+    select
+        windows.campaign_id,
+        sum(days.net_amount) filter (where days.ordered_on >= windows.starts_on) as spent_during,
+        sum(days.net_amount) filter (where days.ordered_on < windows.starts_on) as spent_before
+    from windows
+    inner join days
+        on days.ordered_on between windows.before_starts_on and windows.ends_on
+    group by windows.campaign_id
 ),
 
 spend as (
     select
-        campaign_id,
-        sum(net_amount) filter (where is_mailed and is_during) as mailed_during,
-        sum(net_amount) filter (where is_mailed and not is_during) as mailed_before,
-        sum(net_amount) filter (where not is_mailed and is_during) as others_during,
-        sum(net_amount) filter (where not is_mailed and not is_during) as others_before
-    from spend_days
-    group by campaign_id
+        all_spend.campaign_id,
+        coalesce(mailed_spend.spent_during, 0) as mailed_during,
+        coalesce(mailed_spend.spent_before, 0) as mailed_before,
+        coalesce(all_spend.spent_during, 0) - coalesce(mailed_spend.spent_during, 0) as others_during,
+        coalesce(all_spend.spent_before, 0) - coalesce(mailed_spend.spent_before, 0) as others_before
+    from all_spend
+    left join mailed_spend
+        on all_spend.campaign_id = mailed_spend.campaign_id
 ),
 
 joined as (

@@ -24,7 +24,9 @@ def test_attributions_sum_to_what_sets_the_customer_apart_from_the_average_one(s
     parts = attributions_of(model)(*customers, embedding)
 
     assert [part.shape for part in parts] == [(30, 5, 2), (30, 1), (30, 2)]
-    assert sum(part.reshape(30, -1).sum(axis=1) for part in parts) == pytest.approx(apart[:, 0], abs=0.02 * float(np.ptp(apart)))
+    assert sum(part.reshape(30, -1).sum(axis=1) for part in parts) == pytest.approx(
+        apart[:, 0], abs=0.02 * float(np.ptp(apart))
+    )
 
 
 def test_padding_is_no_reason():
