@@ -32,7 +32,10 @@ def check_layer(lake: Lakehouse, layer: str, sources: Sequence[Source], *days: d
         )
     if layer == "bronze":
         for source, last in stale(lake, sources, max(days)):
-            did(f"bronze.{source.name}", f"warning: last file {last}, expected one in {source.fresh_within}")
+            did(
+                f"bronze.{source.name}",
+                f"warning: last file {last}, expected one in {str(source.fresh_within).removesuffix(', 0:00:00')}",
+            )
 
 
 def stale(lake: Lakehouse, sources: Sequence[Source], as_of: date) -> list[tuple[Source, str]]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from lakehouse.tables import ContractError, Table, conform
 
 LAYERS = ("lakehouse", "bronze", "silver", "gold", "ml")
 METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+
+NOT_EMPTY = "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"
 
 # How Delta says that a row breaks the CHECK or a NOT NULL.
 REFUSED = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT")
@@ -89,9 +92,10 @@ class Lakehouse:
             if row.operation.startswith(CHANGES_ROWS)
         ]
 
-    def version(self, table: Table) -> int:
-        """The newest version that changed rows; -1 where nothing has been written."""
-        return next((commit.version for commit in self.commits(table) if commit.is_change), -1)
+    def version(self, table: Table, days: Iterable[date] = ()) -> int:
+        """The newest version that changed rows, of these days if any are given; -1 where nothing has been written."""
+        days = {str(day) for day in days}
+        return next((each.version for each in self.commits(table) if each.is_change and touches(each, days)), -1)
 
     # Writing
 
@@ -113,12 +117,29 @@ class Lakehouse:
             properties["delta.dataSkippingStatsColumns"] = ",".join(table.cluster_by)
         spelled = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in properties.items())
         about = quoted(f"{table.doc} Grain: {table.grain}.")
-        self.spark.sql(
+        make = (
             f"CREATE TABLE IF NOT EXISTS {name} ({column_ddl(table, table.columns)}) USING DELTA"
             f"{cluster} COMMENT {about} TBLPROPERTIES ({spelled})"
         )
+        try:
+            self.spark.sql(make)
+        except PySparkException as error:
+            if NOT_EMPTY not in str(error) or not self.removed_unfinished(table):
+                raise
+            self.spark.sql(make)
         if contract := contract_of(table):
             self.spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT contract CHECK ({contract})")
+
+    def removed_unfinished(self, table: Table) -> bool:
+        """Remove what a kill while a local table was being made has left: a folder that the catalog does not know, with
+        no commit after the one that makes the table."""
+        layer, name = table.name.split(".")
+        folder = Path(self.settings.warehouse_dir) / f"{layer}.db" / name
+        commits = [int(path.stem) for path in folder.glob("_delta_log/[0-9]*.json")]
+        is_unfinished = self.settings.target == "local" and max(commits, default=0) == 0
+        if is_unfinished:
+            shutil.rmtree(folder)
+        return is_unfinished
 
     def append(self, df: DataFrame, table: Table, *, writer: str, number: int) -> None:
         """Add rows once: a repeat of the same `writer` and `number` (which only grows) changes nothing."""
@@ -181,8 +202,8 @@ class Lakehouse:
         self.see_to_note(table, note)
 
     def see_to_note(self, table: Table, note: Mapping[str, Any] | None) -> None:
-        """Where a write changed nothing, Delta made no commit that could hold the note: make an empty one. Delta does so
-        only for the sake of a transaction's number."""
+        """Where a write changed nothing, Delta made no commit that could hold the note: make an empty one, which Delta
+        does only for the sake of a transaction's number."""
         if not note or next((commit.note for commit in self.commits(table)), {}) == note:
             return
         with self.ready(table):
@@ -346,6 +367,12 @@ def is_change(commit: Row) -> bool:
         return any(int(metrics.get(f"numTargetRows{what}", 0)) for what in ("Inserted", "Updated", "Deleted"))
     is_append = (commit.operationParameters or {}).get("mode") == "Append"
     return not is_append or int(metrics.get("numOutputRows", 0)) > 0
+
+
+def touches(commit: Commit, days: set[str]) -> bool:
+    """Whether a commit may have written rows of these days: any may that does not say of which days it is."""
+    written = commit.note.get("built_from")
+    return not days or not isinstance(written, dict) or not days.isdisjoint(written)
 
 
 def read_note(text: str | None) -> dict[str, Any]:

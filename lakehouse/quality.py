@@ -190,7 +190,7 @@ def known_results(lake: Lakehouse, layer: str) -> Known:
 
 def plan(lake: Lakehouse, table: Table, known: Known, days: Sequence[date], loads: str | None) -> Check | None:
     """The check that a table needs; none where nothing was written, or every load has passed."""
-    version = lake.version(table)
+    version = lake.version(table, days if "as_of" in table.columns else ())
     if version < 0:
         return None
     rows = lake.read(table)

@@ -98,7 +98,7 @@ def scored(
 
 
 def with_deciles(scores: DataFrame) -> DataFrame:
-    """Rank active customers, equal probabilities by core_id: within a thousandth by sorting, of these by their counts."""
+    """Rank the active, equal probabilities by core_id: within a thousandth by sorting, of these by their counts."""
     thousandth = F.floor(F.col("churn_probability") * 1000)
     highest_first = Window.partitionBy("_thousandth").orderBy(F.desc("churn_probability"), "core_id")
     all_before = Window.orderBy(F.desc("_thousandth")).rowsBetween(Window.unboundedPreceding, -1)

@@ -46,7 +46,7 @@ def of_gold(found: Mapping[str, Any]) -> list[str]:
     return [
         "## Gold",
         "",
-        f"{lines:,} order lines of {found['customers']:,} customers, one day, built and written.",
+        f"{lines:,} order lines of {found['customers']:,} customers, {found['days']} days at once, built and written.",
         "",
         *table(("table", "first, s", "warm, s", "order lines/s"), rows),
     ]

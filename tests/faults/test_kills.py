@@ -28,7 +28,7 @@ def undisturbed(spark: SparkSession, small_lake: SmallLake) -> dict[str, Content
 
 def go_on_after(lake: Lake, step: Step, kills: Sequence[Moment]) -> None:
     for moment in kills:
-        assert lake.kill(step, moment), f"{step.name} had ended before it could be killed {moment}:\n{lake.output}"
+        assert lake.kill(step, moment), f"{step.name} had ended before it could be killed {moment}: see {lake.log}"
     lake.run(step)
 
 

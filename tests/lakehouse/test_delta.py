@@ -1,14 +1,16 @@
 """Writing and reading tables: once, in slices, under their contract, and only when something has changed."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -198,6 +200,39 @@ def test_only_the_days_that_are_not_up_to_date_are_rebuilt_together(lake, rows):
     lake.replace(lake.read(TOTALS).where("false"), TOTALS, where=f"as_of = DATE'{MONDAY}'")  # by somebody else
     assert refresh(MONDAY, factor=2) == [MONDAY]
     assert built == [[MONDAY, TUESDAY], [wednesday], [TUESDAY], [MONDAY]]
+
+
+def forget(lake: Lakehouse, table: Table) -> Path:
+    """Take a table out of the catalog. Returns the folder that is left."""
+    layer, name = table.name.split(".")
+    folder = Path(lake.settings.warehouse_dir) / f"{layer}.db" / name
+    kept = folder.rename(folder.with_name("kept"))
+    lake.spark.sql(f"DROP TABLE {table.name}")
+    return kept.rename(folder)
+
+
+@pytest.mark.parametrize("commits", [0, 1])
+def test_a_table_whose_making_was_killed_is_made(commits, lake, rows):
+    lake.create(SPEND)
+    log = forget(lake, SPEND) / "_delta_log"
+    (log / ".00000000000000000000.json.abc.tmp").write_text("{")
+    for path in sorted(log.glob("*.json"))[commits:]:
+        path.unlink()
+
+    lake.append(rows((MONDAY, "C1", "1.00")), SPEND, writer="tills", number=0)
+
+    assert found(lake.read(SPEND)) == [(MONDAY, "C1", "1.00")]
+
+
+def test_a_folder_with_rows_that_the_catalog_does_not_know_is_left_alone(lake, rows):
+    lake.append(rows((MONDAY, "C1", "1.00")), SPEND, writer="tills", number=0)
+    folder = forget(lake, SPEND)
+
+    with pytest.raises(AnalysisException, match="not empty"):
+        lake.append(rows((MONDAY, "C2", "2.00")), SPEND, writer="tills", number=1)
+
+    assert found(lake.spark.read.format("delta").load(str(folder))) == [(MONDAY, "C1", "1.00")]
+    shutil.rmtree(folder)
 
 
 def test_a_table_is_read_as_it_was_at_a_version_or_a_time(lake, rows):

@@ -297,7 +297,7 @@ def test_a_broken_version_stops_every_run_until_it_or_the_rule_is_another(lake, 
     assert len(runs) == 3
 
 
-def test_of_a_table_of_days_only_the_jobs_day_is_checked(lake, docs):
+def test_of_a_table_of_days_only_the_jobs_day_is_checked_and_again_only_when_it_was_written(lake, docs, runs):
     table = Table(
         name="gold.features",
         doc="Features.",
@@ -307,12 +307,28 @@ def test_of_a_table_of_days_only_the_jobs_day_is_checked(lake, docs):
         rules=(Between(column="n", low=0, severity="warning"),),
     )
     rows = "VALUES (DATE'2024-01-01', 'a', -1), (DATE'2024-01-02', 'a', 1), (DATE'2024-01-02', 'b', -1)"
-    lake.replace(lake.spark.sql(f"SELECT * FROM {rows} AS t(as_of, core_id, n)"), table)
+    features = lake.spark.sql(f"SELECT * FROM {rows} AS t(as_of, core_id, n)")
+    first, second = date(2024, 1, 1), date(2024, 1, 2)
 
-    results = check(lake, [table], layer="gold", days=[date(2024, 1, 2)], docs=docs)
+    def written(*days: date) -> None:
+        where = " OR ".join(f"as_of = DATE'{day}'" for day in days)
+        note = {"built_from": {str(day): "these" for day in days}}
+        lake.replace(features.where(where), table, where=where, note=note)
 
-    broken = by_rule(results)["n is below 0"]
+    def checked() -> list[Result]:
+        return check(lake, [table], layer="gold", days=[second], docs=docs)
+
+    written(first, second)
+    broken = by_rule(checked())["n is below 0"]
     assert (broken.scope, broken.rows_checked, broken.rows_unexpected) == ("as_of = DATE'2024-01-02'", 2, 1)
+
+    written(first)
+    checked()
+    assert len(runs) == 1
+
+    written(second)
+    checked()
+    assert len(runs) == 2
 
 
 def test_loads_that_passed_are_not_checked_again_and_broken_ones_are_until_they_pass(lake, docs):
