@@ -1,6 +1,6 @@
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench faults clean
+.PHONY: help setup demo test test-end-to-end lint bench faults clean
 
 DATA ?= complete-journey
 AS_OF ?= 2017-12-31
@@ -25,7 +25,10 @@ demo: setup ## Run the whole lakehouse on real data: from raw files to decisions
 	@$(BIN)/orrery run --as-of $(AS_OF) --workers $(WORKERS)
 
 test: setup ## Run the tests; ARGS="tests/silver -k parties" runs some of them, ARGS="-n 0" in one process
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -m "not end_to_end" -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+
+test-end-to-end: setup ## Run the whole job on few households: killed and run again, run twice, the README's commands
+	@$(BIN)/python -m pytest -m end_to_end $(ARGS)
 
 define LINTERS
 ruff check

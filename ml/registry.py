@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # it warns of an environment without pip, as uv makes them
 
 from mlflow.entities import Metric, Param, Run
 from mlflow.entities.model_registry import ModelVersion

@@ -1,6 +1,7 @@
 """Canonical tables from the sources' declarations: the newest version of each row, and the versions before it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 
@@ -38,15 +39,25 @@ def refresh(lake: Lakehouse, table: Table, sources: Sequence[Source]) -> Refresh
         new = all_rows(lake, table, feeding, after=before["loads"]).select(*table.key).distinct()
         new = new if new.limit(MANY + 1).count() > MANY else F.broadcast(new)
         mine = rows.join(new, on=list(table.key), how="left_semi")
-        history = mine.transform(versions, table)
-        superseded = history.transform(revisions, table)
-        lake.merge(superseded, REVISIONS, gone=no_revisions(mine, superseded, table))
-        lake.merge(history.transform(newest, table), table, note=note)
+        with kept(mine.transform(versions, table)) as history:
+            superseded = history.transform(revisions, table)
+            lake.merge(superseded, REVISIONS, gone=no_revisions(mine, superseded, table))
+            lake.merge(history.transform(newest, table), table, note=note)
         return Refreshed(table.name, "merged")
-    once, history = told_once_or_again(rows, table)
-    lake.replace(history.transform(revisions, table), REVISIONS, where=f"table_name = '{table.name}'")
-    lake.replace(once.unionByName(history.transform(newest, table)), table, note=note)
+    once, again = told_once_or_again(rows, table)
+    with kept(again) as history:
+        lake.replace(history.transform(revisions, table), REVISIONS, where=f"table_name = '{table.name}'")
+        lake.replace(once.unionByName(history.transform(newest, table)), table, note=note)
     return Refreshed(table.name, "rebuilt")
+
+
+@contextmanager
+def kept(rows: DataFrame) -> Iterator[DataFrame]:
+    """Rows that are read more than once, computed once."""
+    try:
+        yield rows.persist()
+    finally:
+        rows.unpersist()
 
 
 def feeds_of(table: Table, sources: Sequence[Source]) -> list[tuple[Source, Feed]]:
@@ -122,8 +133,8 @@ def conformed(rows: DataFrame, source: Source, feed: Feed, table: Table) -> Data
         for name, column in table.columns.items()
         if name != "learned_at"
     ]
-    kept = rows.where(feed.where) if feed.where else rows
-    return kept.select(*values, newest_by(source).alias("_newest_by"), "_arrived_at", "_file", "_position")
+    mine = rows.where(feed.where) if feed.where else rows
+    return mine.select(*values, newest_by(source).alias("_newest_by"), "_arrived_at", "_file", "_position")
 
 
 def newest_by(source: Source) -> Column:

@@ -392,8 +392,8 @@ def test_the_documents_name_only_targets_that_exist():
     assert {block or inline for block, inline in named} <= {line.split()[1] for line in make("help")}
 
 
-@pytest.mark.parametrize(("broken", "code"), [("nothing", 0), ("lint", 1), ("test", 1)])
-def test_the_gate_runs_both_and_fails_with_either(machine: Machine, clone: Path, broken: str, code: int):
+@pytest.mark.parametrize(("broken", "code"), [("nothing", 0), ("lint", 1), ("test", 1), ("test-end-to-end", 1)])
+def test_the_gate_runs_all_and_fails_with_any(machine: Machine, clone: Path, broken: str, code: int):
     machine.has(make=f"[[ $1 != {broken} ]]")
     (clone / "setup.sh").write_text("#!/bin/bash\n")
     (clone / ".ci").mkdir()
@@ -402,4 +402,4 @@ def test_the_gate_runs_both_and_fails_with_either(machine: Machine, clone: Path,
     run = subprocess.run([clone / ".ci" / "run"], env={"PATH": str(machine.bin)}, stdin=subprocess.DEVNULL)
 
     assert run.returncode == code
-    assert machine.calls("make") == ["make lint", "make test"]
+    assert machine.calls("make") == ["make lint", "make test", "make test-end-to-end"]
