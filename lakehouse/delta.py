@@ -115,6 +115,8 @@ class Lakehouse:
         properties = {"delta.enableDeletionVectors": "true", "delta.logRetentionDuration": "interval 400 days"}
         if table.cluster_by:  # files skip by these columns; statistics of the others would cost more than the write
             properties["delta.dataSkippingStatsColumns"] = ",".join(table.cluster_by)
+        if contract := contract_of(table):  # as ALTER TABLE ADD CONSTRAINT would note it, without its commit
+            properties["delta.constraints.contract"] = contract
         spelled = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in properties.items())
         about = quoted(f"{table.doc} Grain: {table.grain}.")
         make = (
@@ -127,8 +129,6 @@ class Lakehouse:
             if NOT_EMPTY not in str(error) or not self.removed_unfinished(table):
                 raise
             self.spark.sql(make)
-        if contract := contract_of(table):
-            self.spark.sql(f"ALTER TABLE {name} ADD CONSTRAINT contract CHECK ({contract})")
 
     def removed_unfinished(self, table: Table) -> bool:
         """Remove what a kill while a local table was being made has left: a folder that the catalog does not know, with
