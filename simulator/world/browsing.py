@@ -157,7 +157,7 @@ def fill_carts(week: "Week", orders: Orders, lines: Lines) -> None:
     put = np.flatnonzero(orders.is_online[lines.order] & (lines.line < MOST_IN_CART)) if len(lines.order) else lines.order
     order = lines.order[put]
     week.happenings.add(
-        "carts", orders.who[order], orders.local_us[order] - 60_000_000, visit_id=order_visit_id(orders.order_id[order]),
+        "carts", orders.who[order], np.maximum(orders.local_us[order] - 60_000_000, orders.day[order] * DAY_US), visit_id=order_visit_id(orders.order_id[order]),
         product_id=lines.product[put], quantity=lines.quantity[put], status=0,
     )  # fmt: skip
 

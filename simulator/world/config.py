@@ -34,9 +34,9 @@ class Segment:
 
 
 SEGMENTS = (
-    Segment("regular", 0.13, 1.30, 1.20, 1.00, 450.0, 6.9, 0.45, 0.95, "the households of The Complete Journey"),
+    Segment("regular", 0.14, 1.10, 0.80, 1.00, 600.0, 6.7, 0.48, 1.08, "the households of The Complete Journey"),
     Segment("steady", 0.22, 1.20, 5.00, 0.80, 80.0, 3.2, 0.35, 0.70, "between the two"),
-    Segment("occasional", 0.65, 0.553, 10.578, 0.606, 11.669, 1.7, 0.25, 0.70, "the cohort of CDNOW"),
+    Segment("occasional", 0.64, 0.510, 9.800, 0.580, 11.669, 1.7, 0.25, 0.70, "the cohort of CDNOW"),
 )
 
 

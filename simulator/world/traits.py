@@ -17,7 +17,7 @@ from simulator.world.config import (
 )
 from simulator.world.households import ADULT_AGE, YEAR, Members, members
 from simulator.world.identities import device_ids
-from simulator.world.randomness import Dice, Floats, Ints
+from simulator.world.randomness import Array, Dice, Floats, Ints
 
 STAPLES = 64  # what a person buys again and again: slots, of which a product can have several
 FROM_STAPLES = 0.65  # of the lines; the rest are other products of the same categories
@@ -40,7 +40,7 @@ class Traits:
     lines_sigma: Floats  # the spread of the person's baskets in log
     spend_level: Floats  # standard normal: which of a category's products they choose
     staples: Ints  # products: one row of STAPLES a person
-    tastes: Floats  # by category: the share of their lines
+    tastes: Array  # by department: the share of their lines
     price_sensitivity: Floats
     payday: Floats  # how much they wait for one
     channel_edges: Floats  # cumulative shares of SALES_CHANNELS
@@ -88,7 +88,7 @@ def traits(config: Config, block: int) -> Traits:
         lines_sigma=own["lines_within"],
         spend_level=level,
         staples=staples(dice, person, tastes, level),
-        tastes=tastes,
+        tastes=tastes.reshape(len(person), len(DEPARTMENTS), -1).sum(axis=2).astype(np.float32),
         price_sensitivity=0.8 * dice.uniform("price sensitivity", person) ** 2,
         payday=0.6 * dice.uniform("payday", person) ** 2,
         channel_edges=channel_edges(dice, person, segment),
