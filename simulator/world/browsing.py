@@ -48,9 +48,7 @@ def browse_days(week: "Week") -> Array:
     return week.dice.uniform("browses", week.person_id[:, None], week.days) < -np.expm1(-rate)
 
 
-def visits(
-    week: "Week", orders: Orders, lines: Lines, browsed: Array, clicks: Clicks, alive: Array, after: State
-) -> None:
+def visits(week: "Week", orders: Orders, lines: Lines, browsed: Array, clicks: Clicks, after: State) -> None:
     dice, traits = week.dice, week.traits
     buying = np.flatnonzero(orders.is_online)
     looking, at = np.nonzero(browsed)

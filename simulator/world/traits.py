@@ -19,6 +19,7 @@ from simulator.world.households import ADULT_AGE, YEAR, Members, members
 from simulator.world.identities import device_ids
 from simulator.world.randomness import Array, Dice, Floats, Ints
 
+MOST_A_DAY = 1.2  # orders, as a rate
 STAPLES = 64  # what a person buys again and again: slots, of which a product can have several
 FROM_STAPLES = 0.65  # of the lines; the rest are other products of the same categories
 EXTRA_UNITS = 0.12  # beyond the first of a line, on average
@@ -27,8 +28,8 @@ LIKES, IGNORES, HATES = range(3)
 
 
 @dataclass(frozen=True)
-class Traits:
-    """By person of a block."""
+class Customs:
+    """When people come, how often they buy, and how long they stay: Pareto/NBD."""
 
     people: Members
     segment: Ints
@@ -36,6 +37,12 @@ class Traits:
     lam: Floats  # orders a day while alive, on a mean day
     mu: Floats  # hazard of drop-out a day
     lifetime: Floats  # how much hazard they live through: exponential of mean 1
+
+
+@dataclass(frozen=True)
+class Traits(Customs):
+    """By person of a block."""
+
     lines: Floats  # the median basket
     lines_sigma: Floats  # the spread of the person's baskets in log
     spend_level: Floats  # standard normal: which of a category's products they choose
@@ -61,31 +68,39 @@ class Traits:
         return len(self.segment)
 
 
+def of_segments(name: str, segment: Ints) -> Floats:
+    return np.array([getattr(one, name) for one in SEGMENTS])[segment]
+
+
+def customs(config: Config, dice: Dice, people: Members) -> Customs:
+    person = people.person_id
+    segment = dice.choice([segment.share for segment in SEGMENTS], "segment", person)
+    r, alpha, s, beta = (of_segments(name, segment) for name in ("r", "alpha", "s", "beta"))
+    return Customs(
+        people=people,
+        segment=segment,
+        joined_day=joining(config, dice, people),
+        lam=np.minimum(dice.gamma(r, alpha * 7, "rate", person), MOST_A_DAY),
+        mu=dice.gamma(s, beta * 7, "hazard", person),
+        lifetime=dice.exponential(1.0, "lifetime", person),
+    )
+
+
 def traits(config: Config, block: int) -> Traits:
     dice = Dice(config.seed)
     people = members(config, block)
     person = people.person_id
-    of_segment = {
-        name: np.array([getattr(segment, name) for segment in SEGMENTS])
-        for name in ("r", "alpha", "s", "beta", "lines", "lines_between", "lines_within")
-    }
-    segment = dice.choice([segment.share for segment in SEGMENTS], "segment", person)
-    own = {name: values[segment] for name, values in of_segment.items()}
-    lam = dice.gamma(own["r"], own["alpha"] * 7, "rate", person)
+    custom = customs(config, dice, people)
+    segment, lam = custom.segment, custom.lam
     attitude = dice.choice((0.45, 0.38, 0.17), "attitude", person[:, None], np.arange(len(CHANNELS)))
     openness = opennesses(dice, person, attitude)
     response = dice.choice(RESPONSE_SHARES, "response", person)
     level = dice.normal("spend level", person)
     tastes = taste_shares(dice, person)
     return Traits(
-        people=people,
-        segment=segment,
-        joined_day=joining(config, dice, people),
-        lam=np.minimum(lam, 1.2),
-        mu=dice.gamma(own["s"], own["beta"] * 7, "hazard", person),
-        lifetime=dice.exponential(1.0, "lifetime", person),
-        lines=own["lines"] * np.exp(own["lines_between"] * dice.normal("lines", person)),
-        lines_sigma=own["lines_within"],
+        **vars(custom),
+        lines=of_segments("lines", segment) * np.exp(of_segments("lines_between", segment) * dice.normal("lines", person)),
+        lines_sigma=of_segments("lines_within", segment),
         spend_level=level,
         staples=staples(dice, person, tastes, level),
         tastes=tastes.reshape(len(person), len(DEPARTMENTS), -1).sum(axis=2).astype(np.float32),

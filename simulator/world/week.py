@@ -63,8 +63,10 @@ class Week:
         return seasons.paydays(self.days)[CITY_COUNTRY[self.city]]
 
 
-def live(config: Config, traits: Traits, state: State, number: int, actions: Actions) -> tuple[State, Tables]:
-    """The state after a week, and all that happened in it."""
+def live(
+    config: Config, traits: Traits, state: State, number: int, actions: Actions, *, is_watched: bool = True
+) -> tuple[State, Tables]:
+    """The state after a week, and all that happened in it; unwatched, only what the weeks to come depend on."""
     week = Week(config, traits, state, number, actions, Happenings.of(traits.people.person_id, np.empty(0)))
     week.happenings.zone = week.zone
     after = state.copied()
@@ -78,10 +80,11 @@ def live(config: Config, traits: Traits, state: State, number: int, actions: Act
     lines = shopping.lines(week, orders)
     shopping.pay(week, orders, after)
     clicks = messaging.reactions(week, contacts, alive, after)
-    browsing.visits(week, orders, lines, browsed, clicks, alive, after)
     service.deliver(week, orders, after)
-    service.give_back(week, orders, lines)
-    service.speak(week, orders, lines)
+    if is_watched:
+        browsing.visits(week, orders, lines, browsed, clicks, after)
+        service.give_back(week, orders, lines)
+        service.speak(week, orders, lines)
 
     everything = joined([state.pending, week.happenings.tables()])
     first = -(2**31) if number == 0 else week.monday  # with the first week comes what the systems knew before

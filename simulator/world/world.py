@@ -56,6 +56,7 @@ class Span:
     first_week: int  # whose start the state is of
     emitted_day: int  # the last day whose rows are out
     last_day: int
+    is_watched: bool
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def live_through(span: Span, then: Callable[[Batch], Any] = unchanged) -> Lived:
         monday = config.monday(number)
         people = of_block.people.person_id
         actions = span.actions.within(people[0], people[-1], monday, monday + 6)
-        after, tables = live(config, of_block, state, number, actions)
+        after, tables = live(config, of_block, state, number, actions, is_watched=span.is_watched)
         found.append(in_days(tables, span.emitted_day + 1, span.last_day))
         if span.last_day >= monday + 6:
             state = after
@@ -133,12 +134,12 @@ class World:
         self.actions = self.actions.and_then(decided)
 
     def advance(
-        self, until: date, *, processes: int = 1, then: Callable[[Batch], Any] = unchanged
+        self, until: date, *, processes: int = 1, then: Callable[[Batch], Any] = unchanged, is_watched: bool = True
     ) -> Iterator[Any]:
         """Live through the days up to and including `until`; the batches come in the order of their days, then of blocks.
 
         `then` makes of each batch what is wanted, in the process that simulated it: it is what to spread over processes.
-        Take all that comes, or the world is left between two days.
+        Take all that comes, or the world is left between two days. Unwatched, only what the future depends on is told.
         """
         last_day = day_number(until)
         with ProcessPoolExecutor(processes, get_context("spawn")) if processes > 1 else NoPool() as pool:
@@ -147,7 +148,7 @@ class World:
                 span_end = min(last_day, self.config.monday(first_week + SPAN_WEEKS) - 1)
                 ahead = self.actions.where(self.actions.day >= self.config.monday(first_week))
                 spans = (
-                    Span(self.config, block, state, ahead, first_week, self.emitted_day, span_end)
+                    Span(self.config, block, state, ahead, first_week, self.emitted_day, span_end, is_watched)
                     for block, state in enumerate(self.states)
                 )
                 work = partial(live_through, then=then)
