@@ -49,7 +49,7 @@ def browse_days(week: "Week") -> Array:
 
 
 def visits(week: "Week", orders: Orders, lines: Lines, browsed: Array, clicks: Clicks, after: State) -> None:
-    dice, traits = week.dice, week.traits
+    dice = week.dice
     buying = np.flatnonzero(orders.is_online)
     looking, at = np.nonzero(browsed)
     day = week.days[at]
@@ -61,7 +61,9 @@ def visits(week: "Week", orders: Orders, lines: Lines, browsed: Array, clicks: C
     who = np.concatenate([orders.who[buying], looking, clicks.who])
     visit_id = np.concatenate([order_visit_id(orders.order_id[buying]), looking_id, clicked_id])
     order = np.concatenate([buying, np.full(count[1] + count[2], -1)])
-    of_order = np.where(order >= 0, np.minimum(orders.lines[order], MOST_PRODUCT_PAGES), 0) if len(orders) else 0 * order
+    of_order = (
+        np.where(order >= 0, np.minimum(orders.lines[order], MOST_PRODUCT_PAGES), 0) if len(orders) else 0 * order
+    )
     pages = 1 + dice.geometric(2.2, "pages", visit_id)
     pages = np.where(order >= 0, of_order + 3, np.minimum(pages, 30))
     seconds = (pages * (8 + dice.exponential(35, "seconds a page", visit_id))).astype(np.int64)
@@ -152,10 +154,13 @@ def look_at_pages(week: "Week", visits: Visits, lines: Lines, seconds: Ints) -> 
 
 def fill_carts(week: "Week", orders: Orders, lines: Lines) -> None:
     """The first products of what is bought online: enough to tell a cart that ended well."""
-    put = np.flatnonzero(orders.is_online[lines.order] & (lines.line < MOST_IN_CART)) if len(lines.order) else lines.order
+    put = (
+        np.flatnonzero(orders.is_online[lines.order] & (lines.line < MOST_IN_CART)) if len(lines.order) else lines.order
+    )
     order = lines.order[put]
+    at = np.maximum(orders.local_us[order] - 60_000_000, orders.day[order] * DAY_US)
     week.happenings.add(
-        "carts", orders.who[order], np.maximum(orders.local_us[order] - 60_000_000, orders.day[order] * DAY_US), visit_id=order_visit_id(orders.order_id[order]),
+        "carts", orders.who[order], at, visit_id=order_visit_id(orders.order_id[order]),
         product_id=lines.product[put], quantity=lines.quantity[put], status=0,
     )  # fmt: skip
 

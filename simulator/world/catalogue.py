@@ -21,11 +21,13 @@ DEPARTMENTS: dict[str, tuple[str, ...]] = {
 }
 PRICES = (3.2, 3.6, 4.5, 6.0, 9.0, 11.0, 18.0, 24.0, 48.0, 15.0)  # a department's typical price
 BRANDS = (
-    "Alder Aurora Bellwether Borealis Bramble Brightside Canto Cinder Cobalt Copperfield Dovetail Driftwood Ember Evergreen "
-    "Fable Fernway Fieldstone Foxglove Gale Glint Harbor Hazel Heron Indigo Ironwood Juniper Kestrel Kindle Larkspur "
-    "Linden Lumen Marigold Meadowlark Merit Moss Nimbus Northwind Oakline Opal Orchard Pebble Pinecrest Quill Quarry "
-    "Rivulet Rowan Sable Saffron Sierra Sparrow Tangle Thistle Tidewater Umber Vale Verity Willow Wren Yarrow Orrery"
-).split()
+    "Alder", "Aurora", "Bellwether", "Borealis", "Bramble", "Brightside", "Canto", "Cinder", "Cobalt",
+    "Copperfield", "Dovetail", "Driftwood", "Ember", "Evergreen", "Fable", "Fernway", "Fieldstone", "Foxglove",
+    "Gale", "Glint", "Harbor", "Hazel", "Heron", "Indigo", "Ironwood", "Juniper", "Kestrel", "Kindle", "Larkspur",
+    "Linden", "Lumen", "Marigold", "Meadowlark", "Merit", "Moss", "Nimbus", "Northwind", "Oakline", "Opal",
+    "Orchard", "Pebble", "Pinecrest", "Quill", "Quarry", "Rivulet", "Rowan", "Sable", "Saffron", "Sierra",
+    "Sparrow", "Tangle", "Thistle", "Tidewater", "Umber", "Vale", "Verity", "Willow", "Wren", "Yarrow", "Orrery",
+)  # fmt: skip
 PER_CATEGORY = 25
 CATEGORIES = tuple((department, name) for department, names in DEPARTMENTS.items() for name in names)
 PRODUCTS = len(CATEGORIES) * PER_CATEGORY

@@ -1,7 +1,7 @@
 """What happens, as tables: the one declaration of their columns, and how rows come into them.
 
-Every table begins with `person_id` (the truth: no system knows it), `day` (the local date) and `at` (UTC). Amounts are in
-cents of the person's currency. A row belongs to the day that its local clock shows; `until` counts those days.
+Every table begins with `person_id` (the truth: no system knows it), `day` (the local date) and `at` (UTC). Amounts are
+in cents of the person's currency. A row belongs to the day that its local clock shows; `until` counts those days.
 """
 
 from collections.abc import Mapping
@@ -25,8 +25,9 @@ Type = str | tuple[str, ...]  # a numpy type, or the vocabulary of a column of c
 EVERY: dict[str, Type] = {"person_id": "int64", "day": "int32", "at": "int64"}
 
 EVENTS: dict[str, dict[str, Type]] = {
-    # A purchase, in any sales channel. At most one a person a day. `offer` is what was redeemed; `is_member` says whether
-    # the loyalty number was shown; `visit_id` is -1 in a store and on a marketplace; `campaign_id` made the offer.
+    # A purchase, in any sales channel. At most one a person a day. `offer` is what was redeemed; `is_member` says
+    # whether the loyalty number was shown; `visit_id` is -1 in a store and on a marketplace; `campaign_id` made the
+    # offer: -1 for none, and for the platform's.
     "orders": {
         "order_id": "int64", "channel": SALES_CHANNELS, "store_id": "int16", "visit_id": "int64", "is_guest": "bool",
         "is_member": "bool", "lines": "int16", "gross_cents": "int64", "discount_cents": "int64",
@@ -61,7 +62,8 @@ EVENTS: dict[str, dict[str, Type]] = {
         "message_id": "int64", "channel": CHANNELS,
         "kind": ("delivered", "bounced", "opened", "clicked", "unsubscribed", "replied"), "campaign_id": "int64",
     },
-    "ad_events": {"kind": ("impression", "click"), "cookie_id": "int64", "campaign_id": "int64", "cost_micros": "int32"},
+    "ad_events": {"kind": ("impression", "click"), "cookie_id": "int64", "campaign_id": "int64",
+                  "cost_micros": "int32"},
     "care": {"contact_id": "int64", "kind": ("call", "chat", "ticket"), "topic": TOPICS, "order_id": "int64",
              "seconds": "int32", "satisfaction": "int8"},
     "surveys": {"survey_id": "int64", "kind": ("nps", "product feedback", "review"), "score": "int8",

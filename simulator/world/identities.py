@@ -63,7 +63,9 @@ def looked_up(people: Members, part: str, place: Ints) -> list[str]:
 
 def person_table(dice: Dice, people: Members) -> pa.Table:
     is_female = people.sex == FEMALE
-    female, male = (looked_up(people, part, people.given % names.SIZES[part][people.culture]) for part in ("female", "male"))
+    female, male = (
+        looked_up(people, part, people.given % names.SIZES[part][people.culture]) for part in ("female", "male")
+    )
     given = [f if is_f else m for f, m, is_f in zip(female, male, is_female.tolist(), strict=True)]
     family, birth_family = looked_up(people, "family", people.family), looked_up(people, "family", people.birth_family)
     in_script = [f"{native(g)} {native(f)}" if native(g) else None for g, f in zip(given, family, strict=True)]
@@ -78,13 +80,13 @@ def person_table(dice: Dice, people: Members) -> pa.Table:
             "sex": np.where(is_female, "F", "M"),
             "born_on": day_column(people.born_day),
             "given_name": plain,
-            "middle_initial": np.where(dice.uniform("has middle", people.person_id) < 0.4, middle, None),
+            "middle_initial": pa.array(middle, mask=dice.uniform("has middle", people.person_id) >= 0.4),
             "nickname": [NICKNAMES.get(name) for name in plain],
             "family_name": [romanised(name) for name in family],
             "birth_family_name": [romanised(name) for name in birth_family],
             "name_changed_on": day_column(np.where(people.family != people.birth_family, people.married_day, NEVER)),
             "name_in_script": pa.array(in_script, pa.string()),
-            "suffix": pa.array(np.where(people.is_named_after_father, "Jr.", None), pa.string()),
+            "suffix": pa.array(np.full(len(people), "Jr."), mask=~people.is_named_after_father),
             "loyalty_number": 6_000_000_000 + scrambled(people.person_id, "loyalty"),
             "is_staff": people.is_staff,
             "is_test": people.is_test,
@@ -208,7 +210,9 @@ def phone_table(config: Config, dice: Dice, people: Members) -> pa.Table:
 def numbers(people: Members, tag: Ints, first: str) -> np.ndarray:
     """In the international form: the city's code, then eight digits that no one else has."""
     codes = [CITIES[city].dialling for city in people.city.tolist()]
-    return np.array([f"{code}{first}{number:07}" for code, number in zip(codes, tag.tolist(), strict=True)], dtype=object)
+    return np.array(
+        [f"{code}{first}{number:07}" for code, number in zip(codes, tag.tolist(), strict=True)], dtype=object
+    )
 
 
 def device_ids(dice: Dice, people: Members) -> tuple[Ints, Ints, Ints]:

@@ -1,7 +1,8 @@
 """The world's marginals beside those of two real retailers: a grocer's regulars and a music shop's passers-by.
 
-The regular segment stands for the households of The Complete Journey (baskets of one day taken together), the occasional
-one for CDNOW's cohort of 1997. Each curve is a cumulative share, so that the largest distance says how well they match.
+The regular segment stands for the households of The Complete Journey (baskets of one day taken together), the
+occasional one for CDNOW's cohort of 1997. Each curve is a cumulative share, so that the largest distance says how well
+they match.
 """
 
 from collections.abc import Callable
@@ -121,7 +122,9 @@ def compare(people: int = 8_000, seed: int = 1) -> tuple[list[Curve], float]:
         ("purchases in a year", np.arange(1.0, 201.0, 5.0), regulars.per_person(), real.per_person()),
     ):
         curves.append(Curve(name, points, cumulative(mine, points), cumulative(theirs, points), "The Complete Journey"))
-    in_cohort = (about["segment"] == OCCASIONAL) & (about["joined_day"] >= config.first_day) & (about["joined_day"] < NEVER)
+    in_cohort = (
+        (about["segment"] == OCCASIONAL) & (about["joined_day"] >= config.first_day) & (about["joined_day"] < NEVER)
+    )
     of_cohort = bought.where(in_cohort[bought.person])
     early = of_cohort.where(of_cohort.day < config.first_day + REPEAT_DAYS)
     shares, source = cdnow_repeats()

@@ -129,12 +129,14 @@ def from_business(week: "Week", campaign: Campaign, browsed: Array) -> tuple[Int
 
 
 def effects(week: "Week", contacts: Contacts, after: State) -> tuple[Floats, Floats]:
-    """By person and day: what contacts have done to the logs of the purchase rate and of the hazard, from the next day."""
+    """By person and day: what contacts do to the logs of the purchase rate and of the hazard, from the next day."""
     traits, state = week.traits, week.state
     worn = np.exp(-traits.fatigue * state.contacts)
     effect = traits.log_lift[contacts.who, contacts.channel, contacts.offer] * worn[contacts.who]
     lift = spread(contacts, effect, state.lift)
-    offence = spread(contacts, traits.hazard_lift[contacts.who] * traits.openness[contacts.who, contacts.channel], state.offended)
+    offence = spread(
+        contacts, traits.hazard_lift[contacts.who] * traits.openness[contacts.who, contacts.channel], state.offended
+    )
     after.lift, after.offended = lift[:, 7:], offence[:, 7:]
     reached = np.bincount(contacts.who, weights=np.where(contacts.channel == ADS, 0.2, 1.0), minlength=len(traits))
     after.contacts = 0.75 * state.contacts + reached
@@ -174,7 +176,9 @@ def reactions(week: "Week", contacts: Contacts, alive: Array, after: State) -> C
     interest = np.where(alive[who, contacts.at], 1.0, 0.3) * np.exp(-0.04 * state.contacts[who])
     bounced = (channel == EMAIL) & (dice.uniform("bounce", message_id) < np.where(stale(week)[who], 0.9, 0.004))
     seen = ~bounced & ~is_ad & (dice.uniform("seen", message_id) < traits.openness[who, channel] * interest)
-    clicked = seen & (channel != MAIL) & (dice.uniform("clicked", message_id) < np.where(contacts.offer > 0, 0.30, 0.14))
+    clicked = (
+        seen & (channel != MAIL) & (dice.uniform("clicked", message_id) < np.where(contacts.offer > 0, 0.30, 0.14))
+    )
     hates = traits.attitude[who, channel] == HATES
     is_dog = traits.response[who] == RESPONSES.index("sleeping_dog")
     leaves = dice.uniform("leaves", message_id) < 0.0008 + 0.015 * hates + 0.004 * is_dog
@@ -197,8 +201,8 @@ def reactions(week: "Week", contacts: Contacts, alive: Array, after: State) -> C
     ):
         chosen = np.flatnonzero(rows)
         week.happenings.add(
-            "message_events", who[chosen], at[chosen], message_id=message_id[chosen], channel=channel[chosen], kind=kind,
-            campaign_id=contacts.campaign_id[chosen],
+            "message_events", who[chosen], at[chosen], message_id=message_id[chosen], channel=channel[chosen],
+            kind=kind, campaign_id=contacts.campaign_id[chosen],
         )  # fmt: skip
     left = np.flatnonzero(leaves & state.consents[who, channel])
     after.consents[who[left], channel[left]] = False

@@ -82,7 +82,9 @@ def offsets() -> Ints:
     noons = [noon + timedelta(days=day) for day in range(KNOWN_DAYS)]
     for zone, name in enumerate(ZONES):
         clock = ZoneInfo(name)
-        table[zone] = [int(clock.utcoffset(noon).total_seconds()) * 1_000_000 for noon in noons]
+        table[zone] = [
+            (noon.astimezone(clock).utcoffset() or timedelta()) // timedelta(microseconds=1) for noon in noons
+        ]
     return table
 
 
@@ -99,5 +101,5 @@ def home_city(dice: Dice, purpose: str, households: Ints, country: Ints | None =
     chosen = np.zeros(len(households), dtype=np.int64)
     for code in range(len(COUNTRIES)):
         there = country == code
-        chosen[there] = dice.choice(weights * (CITY_COUNTRY == code), purpose, households[there])
+        chosen[there] = dice.choice(np.where(code == CITY_COUNTRY, weights, 0), purpose, households[there])
     return chosen

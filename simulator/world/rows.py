@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from scipy.special import pdtrik
 
 from simulator.world import names
-from simulator.world.config import NEVER, SALES_CHANNELS, SEGMENTS, STORE, Config, day_number
+from simulator.world.config import NEVER, SALES_CHANNELS, STORE, Config, day_number
 from simulator.world.households import FEMALE, Members, block_count, members
 from simulator.world.identities import FREE_MAIL, day_column, scrambled
 from simulator.world.names import ASCII, CULTURES, NAMES, romanised
@@ -38,7 +38,7 @@ class Written:
 
 
 def write_rows(folder: Path, config: Config, until: date, *, processes: int = 1) -> Iterator[Written]:
-    """Files orders/ and identities/ below the folder, one of each for some blocks. The same bytes for any `processes`."""
+    """Files orders/ and identities/ below the folder, one of each for some blocks; the same for any `processes`."""
     parts = range(-(-block_count(config) // BLOCKS_PER_FILE))
     for name in ("orders", "identities"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,9 @@ def order_table(config: Config, people: Members, last_day: int) -> pa.Table:
     end = np.minimum(gone, last_day + 1)
     days = np.maximum(end - np.maximum(joined, config.first_day), 0.0)
     mean = lam * days
-    repeats = np.where(mean > 0, np.ceil(np.maximum(pdtrik(dice.uniform("orders", person), np.maximum(mean, 1e-12)), 0)), 0)
+    repeats = np.where(
+        mean > 0, np.ceil(np.maximum(pdtrik(dice.uniform("orders", person), np.maximum(mean, 1e-12)), 0)), 0
+    )
     has_first = (joined >= config.first_day) & (joined <= last_day)
     count = repeats.astype(np.int64) + has_first
     who = np.repeat(np.arange(len(people)), count)
@@ -130,7 +132,11 @@ def order_table(config: Config, people: Members, last_day: int) -> pa.Table:
 def identity_table(config: Config, people: Members) -> pa.Table:
     """One row per person, made of whole columns: the few hundred names are looked up, not built."""
     dice, person = Dice(config.seed), people.person_id
-    given = pc.if_else(pa.array(people.sex == FEMALE), looked_up(people, "female", people.given), looked_up(people, "male", people.given))
+    given = pc.if_else(
+        pa.array(people.sex == FEMALE),
+        looked_up(people, "female", people.given),
+        looked_up(people, "male", people.given),
+    )
     family = looked_up(people, "family", people.family)
     tag = pa.array(scrambled(person, "private")).cast(pa.string())
     host = pa.array(FREE_MAIL).take(pa.array(dice.below(len(FREE_MAIL), "mail host", person, 0)))

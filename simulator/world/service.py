@@ -33,7 +33,9 @@ def deliver(week: "Week", orders: Orders, after: State) -> None:
     is_late, is_damaged = fate < LATE * is_busy, fate > 1 - DAMAGED
     is_lost = (fate <= 1 - DAMAGED) & (fate > 1 - DAMAGED - LOST)
     shipped = (day + 1) * DAY_US + 6 * HOUR_US + dice.below(8 * HOUR_US, "shipped", order_id)
-    wait = np.where(is_late, PROMISED_DAYS + 2 + dice.geometric(3, "late by", order_id), 2 + dice.below(3, "days", order_id))
+    wait = np.where(
+        is_late, PROMISED_DAYS + 2 + dice.geometric(3, "late by", order_id), 2 + dice.below(3, "days", order_id)
+    )
     arrived = (day + wait) * DAY_US + 9 * HOUR_US + dice.below(9 * HOUR_US, "arrived", order_id)
     for status, rows, at in (
         (SHIPPED, np.full(len(sent), True), shipped),
@@ -63,8 +65,9 @@ def call(week: "Week", who: Ints, local_us: Ints, topic: Ints, order_id: Ints, w
     kind = np.searchsorted(np.array([0.45, 0.75]), dice.uniform("way to care", person))
     angry = topic <= 2
     week.happenings.add(
-        "care", who, local_us + dice.below(4 * HOUR_US, "calls at", person, key), contact_id=(order_id << 2) | (why == "question"),
-        kind=kind, topic=topic, order_id=order_id, seconds=60 + dice.exponential(280, "talks", person, key),
+        "care", who, local_us + dice.below(4 * HOUR_US, "calls at", person, key),
+        contact_id=(order_id << 2) | (why == "question"), kind=kind, topic=topic,
+        order_id=order_id, seconds=60 + dice.exponential(280, "talks", person, key),
         satisfaction=np.where(angry, 1, 3) + dice.below(3, "satisfied", person, key),
     )  # fmt: skip
 

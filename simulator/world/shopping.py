@@ -8,7 +8,18 @@ import numpy as np
 
 from simulator.world import seasons
 from simulator.world.catalogue import CATEGORIES, PER_CATEGORY, PRODUCTS, catalogue, price_cut
-from simulator.world.config import APP, DISCOUNTS, EFFECT_DAYS, MARKETPLACE, NEVER, OFFERS, STORE, WEB, as_date, day_number
+from simulator.world.config import (
+    APP,
+    DISCOUNTS,
+    EFFECT_DAYS,
+    MARKETPLACE,
+    NEVER,
+    OFFERS,
+    STORE,
+    WEB,
+    as_date,
+    day_number,
+)
 from simulator.world.events import TENDERS
 from simulator.world.lifetimes import app_day, email_slot, note, regime
 from simulator.world.messaging import Contacts
@@ -92,7 +103,9 @@ def orders(week: "Week", alive: Array, lift: Floats, contacts: Contacts, after: 
     )
     local_us = day * DAY_US + hours * HOUR_US + dice.below(HOUR_US, "minute", order_id)
 
-    account_day = signed_up(week, "web account", state.account_day, who, day, wants_account(week, who, order_id, channel))
+    account_day = signed_up(
+        week, "web account", state.account_day, who, day, wants_account(week, who, order_id, channel)
+    )
     wants = traits.wants_loyalty[who] & (dice.uniform("enrols", order_id) < np.where(channel == STORE, 0.6, 0.25))
     loyalty_day = signed_up(week, "loyalty", state.loyalty_day, who, day, wants)
     after.account_day, after.loyalty_day = account_day, loyalty_day
@@ -163,7 +176,7 @@ def offers_at_hand(week: "Week", contacts: Contacts, after: State) -> tuple[Ints
 
 def lines(week: "Week", orders: Orders) -> Lines:
     """What is in each basket; and with it, what the orders come to."""
-    dice, traits = week.dice, week.traits
+    dice = week.dice
     first = np.cumsum(orders.lines) - orders.lines
     order = np.repeat(np.arange(len(orders)), orders.lines)
     line = np.arange(len(order)) - first[order]
@@ -195,7 +208,9 @@ def products(week: "Week", orders: Orders, order: Ints, line: Ints) -> Ints:
     """Each line is another of the person's staples, or another product of a category they like."""
     dice, traits = week.dice, week.traits
     walk = dice.bits("walk through staples", orders.order_id)
-    slot = ((walk >> np.uint64(8))[order].astype(np.int64) + line * ((walk[order] & np.uint64(31)).astype(np.int64) * 2 + 1)) % STAPLES
+    slot = (
+        (walk >> np.uint64(8))[order].astype(np.int64) + line * ((walk[order] & np.uint64(31)).astype(np.int64) * 2 + 1)
+    ) % STAPLES
     who, order_id = orders.who[order], orders.order_id[order]
     product = traits.staples[who, slot].astype(np.int64)
     chance = dice.uniform("staple or other", order_id, line)
@@ -219,7 +234,9 @@ def pay(week: "Week", orders: Orders, after: State) -> None:
     dice, traits = week.dice, week.traits
     who, order_id, total = orders.who, orders.order_id, orders.total
     city = week.city[who]
-    store = FIRST_STORE[city] + (dice.uniform("home store", week.person_id[who]) * STORES_IN_CITY[city]).astype(np.int64)
+    store = FIRST_STORE[city] + (dice.uniform("home store", week.person_id[who]) * STORES_IN_CITY[city]).astype(
+        np.int64
+    )
     week.happenings.add(
         "orders", who, orders.local_us, order_id=order_id, channel=orders.channel,
         store_id=np.where(orders.channel == STORE, store, -1),
@@ -252,7 +269,10 @@ def pay(week: "Week", orders: Orders, after: State) -> None:
     double = np.where(orders.offer == OFFERS.index("double_points"), 2, 1)
     points = np.where(orders.is_member, total // 100 * double, 0)
     collect = np.flatnonzero(points > 0)
-    for kind, rows, amount in ((0, collect, points), (1, np.flatnonzero(uses_points), np.full(len(who), -POINTS_WORTH))):
+    for kind, rows, amount in (
+        (0, collect, points),
+        (1, np.flatnonzero(uses_points), np.full(len(who), -POINTS_WORTH)),
+    ):
         week.happenings.add(
             "loyalty", who[rows], orders.local_us[rows], kind=kind, points=amount[rows], order_id=order_id[rows]
         )

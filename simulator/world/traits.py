@@ -23,6 +23,11 @@ MOST_A_DAY = 1.2  # orders, as a rate
 STAPLES = 64  # what a person buys again and again: slots, of which a product can have several
 FROM_STAPLES = 0.65  # of the lines; the rest are other products of the same categories
 EXTRA_UNITS = 0.12  # beyond the first of a line, on average
+POPULAR = (  # how much each department weighs: by segment, in the order of the departments
+    (3.0, 4.0, 2.0, 1.5, 0.7, 0.20, 0.15, 0.15, 0.05, 0.20),
+    (1.2, 1.0, 0.8, 0.8, 0.8, 0.30, 0.60, 0.80, 0.30, 0.60),
+    (0.4, 0.3, 0.4, 0.3, 0.8, 0.20, 0.70, 0.90, 0.40, 1.50),
+)
 ALREADY_CUSTOMERS = 0.45  # when the world begins; the others join later
 LIKES, IGNORES, HATES = range(3)
 
@@ -96,10 +101,11 @@ def traits(config: Config, block: int) -> Traits:
     openness = opennesses(dice, person, attitude)
     response = dice.choice(RESPONSE_SHARES, "response", person)
     level = dice.normal("spend level", person)
-    tastes = taste_shares(dice, person)
+    tastes = taste_shares(dice, person, segment)
     return Traits(
         **vars(custom),
-        lines=of_segments("lines", segment) * np.exp(of_segments("lines_between", segment) * dice.normal("lines", person)),
+        lines=of_segments("lines", segment)
+        * np.exp(of_segments("lines_between", segment) * dice.normal("lines", person)),
         lines_sigma=of_segments("lines_within", segment),
         spend_level=level,
         staples=staples(dice, person, tastes, level),
@@ -137,10 +143,10 @@ def opennesses(dice: Dice, person: Ints, attitude: Ints) -> Floats:
     return low + (high - low) * dice.uniform("openness", person[:, None], np.arange(len(CHANNELS)))
 
 
-def taste_shares(dice: Dice, person: Ints) -> Floats:
+def taste_shares(dice: Dice, person: Ints, segment: Ints) -> Floats:
     """A Dirichlet of the departments, and within each a Dirichlet of its categories."""
     departments = np.repeat(np.arange(len(DEPARTMENTS)), len(CATEGORIES) // len(DEPARTMENTS))
-    popular = np.array([1.6, 2.0, 1.2, 0.9, 0.6, 0.15, 0.4, 0.5, 0.25, 0.5])
+    popular = np.array(POPULAR)[segment]
     of_department = dice.gamma(popular, 1.0, "department", person[:, None], np.arange(len(DEPARTMENTS)))
     of_category = dice.exponential(1.0, "category", person[:, None], np.arange(len(CATEGORIES))) ** 1.5
     totals = np.add.reduceat(of_category, np.flatnonzero(np.diff(departments, prepend=-1)), axis=1)
@@ -176,11 +182,15 @@ def log_lifts(dice: Dice, person: Ints, response: Ints, lam: Floats, openness: F
     own rate; a sleeping dog loses a personal share of theirs.
     """
     channel, offer = np.arange(len(CHANNELS))[:, None], np.arange(len(OFFERS))
-    appeal = np.array([0.4, 1.0, 1.6, 0.8, 0.7]) * np.exp(0.4 * dice.normal("appeal", person[:, None, None], channel, offer))
+    appeal = np.array([0.4, 1.0, 1.6, 0.8, 0.7]) * np.exp(
+        0.4 * dice.normal("appeal", person[:, None, None], channel, offer)
+    )
     seen = openness[:, :, None] / 0.6
     added = 0.12 * np.exp(0.5 * dice.normal("persuadable", person))[:, None, None] * appeal * seen
     persuaded = np.minimum(np.log1p(added / (lam * EFFECT_DAYS)[:, None, None]), 3.0)
-    annoyed = -0.5 * np.exp(0.4 * dice.normal("annoyed", person))[:, None, None] * np.sqrt(seen + 0.1) * np.ones(len(OFFERS))
+    annoyed = (
+        -0.5 * np.exp(0.4 * dice.normal("annoyed", person))[:, None, None] * np.sqrt(seen + 0.1) * np.ones(len(OFFERS))
+    )
     kind = response[:, None, None]
     return np.select(
         [kind == RESPONSES.index("persuadable"), kind == RESPONSES.index("sleeping_dog")], [persuaded, annoyed], 0.0

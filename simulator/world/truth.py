@@ -1,18 +1,20 @@
 """The truth, as Parquet beside the landing folder: no layer reads it, and all that it claims can be scored against it.
 
-    people, addresses, emails, phones, devices, relations, life_events   who everyone is
-    effects      by person, channel and offer: what the action does to them
-    weeks        by person and week: alive or gone, what they spent, and what they will spend
-    campaigns    what the business sent, and with which probability
-    actions      what the platform decided
-    records      by source: which record is which person (written by the feeds)
+people, addresses, emails, phones, devices, relations, life_events   who everyone is
+effects      by person, channel and offer: what the action does to them
+weeks        by person and week: alive or gone, what they spent, and what they will spend
+campaigns    what the business sent, and with which probability
+actions      what the platform decided
+records      by source: which record is which person (written by the feeds)
 """
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simulator.world.catalogue import DEPARTMENTS
 from simulator.world.config import (
     CHANNELS,
     DISCOUNTS,
@@ -30,7 +33,6 @@ from simulator.world.config import (
     SEGMENTS,
     Config,
 )
-from simulator.world.catalogue import DEPARTMENTS
 from simulator.world.identities import day_column, identities
 from simulator.world.messaging import campaigns
 from simulator.world.randomness import Array, Floats, Ints
@@ -52,9 +54,7 @@ def write_truth(folder: Path, world: World, *, foresee_weeks: int = max(HORIZONS
     of_config = json.dumps(asdict(config), default=str).encode()
     marker = folder / "config.json"
     if not marker.exists() or marker.read_bytes() != of_config:
-        work = partial(write_people, folder, config)
-        for _ in spread(work, range(len(world.states)), processes):
-            pass
+        spread(partial(write_people, folder, config), range(len(world.states)), processes)
         marker.write_bytes(of_config)
     assert world.until is not None
     put(folder / "campaigns.parquet", campaigns(config, world.next_day - 1))
@@ -76,14 +76,14 @@ def nothing(_: Any) -> None:
     pass
 
 
-def spread(work: Callable[[int], None], blocks: range, processes: int) -> Any:
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
+def spread(work: Callable[[int], None], blocks: range, processes: int) -> None:
     if processes == 1:
-        return [work(block) for block in blocks]
+        for block in blocks:
+            work(block)
+        return
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        return list(pool.map(work, blocks))
+        for _ in pool.map(work, blocks):
+            pass
 
 
 def put(path: Path, table: pa.Table) -> None:
@@ -205,11 +205,15 @@ def week_table(world: World, traits: Traits, gone_day: Ints, spending: Array, kn
 
 def action_table(world: World) -> pa.Table:
     person, day, channel, offer = world.actions.columns
-    columns = {"person_id": person, "on": day_column(day), "channel": codes(channel, CHANNELS), "offer": codes(offer, OFFERS)}
+    columns = {
+        "person_id": person,
+        "on": day_column(day),
+        "channel": codes(channel, CHANNELS),
+        "offer": codes(offer, OFFERS),
+    }
     return pa.table(columns)
 
 
 def write_records(folder: Path, source: str, part: str, *, record_id: list[str] | pa.Array, person_id: Ints) -> None:
     """For the feeds: which record of a source is which person. A part written again replaces itself."""
     put(folder / f"records/source={source}/{part}.parquet", pa.table({"record_id": record_id, "person_id": person_id}))
-

@@ -1,10 +1,10 @@
 """The world: it lives through days, answers actions, and can be put down and taken up again.
 
-    world = World(Config(people=2_000, seed=1))
-    for batch in world.advance(date(2025, 12, 31)):
-        batch.tables["orders"]  # of the people of one block in some weeks, as columns
-    world.act(actions)  # what the platform decided; it is answered in the days that follow
-    for batch in world.advance(date(2026, 1, 1)): ...
+world = World(Config(people=2_000, seed=1))
+for batch in world.advance(date(2025, 12, 31)):
+    batch.tables["orders"]  # of the people of one block in some weeks, as columns
+world.act(actions)  # what the platform decided; it is answered in the days that follow
+for batch in world.advance(date(2026, 1, 1)): ...
 """
 
 import json
@@ -24,7 +24,7 @@ import pyarrow as pa
 from simulator.world.actions import Actions
 from simulator.world.config import Config, as_date, day_number
 from simulator.world.events import EVENTS, Tables, in_days, joined
-from simulator.world.households import block_count, first_people
+from simulator.world.households import block_count
 from simulator.world.randomness import Array, Ints
 from simulator.world.state import State, at_the_beginning
 from simulator.world.traits import Traits, traits
@@ -136,9 +136,9 @@ class World:
     def advance(
         self, until: date, *, processes: int = 1, then: Callable[[Batch], Any] = unchanged, is_watched: bool = True
     ) -> Iterator[Any]:
-        """Live through the days up to and including `until`; the batches come in the order of their days, then of blocks.
+        """Live through the days up to and including `until`; batches come in the order of their days, then of blocks.
 
-        `then` makes of each batch what is wanted, in the process that simulated it: it is what to spread over processes.
+        `then` makes of each batch what is wanted, in the process that simulated it: what to spread over processes.
         Take all that comes, or the world is left between two days. Unwatched, only what the future depends on is told.
         """
         last_day = day_number(until)
@@ -242,5 +242,3 @@ def in_order(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
-
-
