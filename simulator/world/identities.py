@@ -141,7 +141,7 @@ def postal_code(pattern: str, digits: int) -> str:
 
 def email_table(dice: Dice, people: Members, of_people: pa.Table) -> pa.Table:
     """One to three a person: a private one, an older private one, one at work. No two people have the same."""
-    count = 1 + dice.choice((0.55, 0.35, 0.10), "emails", people.person_id)
+    count = email_counts(dice, people.person_id)
     given = [name.translate(ASCII).lower() for name in of_people["given_name"].to_pylist()]
     family = [clean(name) for name in of_people["family_name"].to_pylist()]
     birth_family = [clean(name) for name in of_people["birth_family_name"].to_pylist()]
@@ -169,6 +169,10 @@ def email_table(dice: Dice, people: Members, of_people: pa.Table) -> pa.Table:
     kinds = np.array(["private", "older", "work"])[slot]
     table = pa.table({"person_id": people.person_id[at], "slot": slot, "kind": kinds, "email": address})
     return table.take(order)
+
+
+def email_counts(dice: Dice, person: Ints) -> Ints:
+    return 1 + dice.choice((0.55, 0.35, 0.10), "emails", person)
 
 
 def clean(family: str) -> str:

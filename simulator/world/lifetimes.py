@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.world.config import CHANNELS, NEVER
+from simulator.world.identities import email_counts
 from simulator.world.places import DAY_US, HOUR_US
 from simulator.world.randomness import Array, Floats
 from simulator.world.state import State
@@ -108,5 +109,6 @@ def note(week: "Week", kind: str, who: Array, day: Array) -> None:
 
 def email_slot(week: "Week", who: Array, use: str) -> Array:
     """Which of their addresses people give: mostly the first, by the use it is for."""
-    chance = week.dice.uniform(f"address for {use}", week.person_id[who])
-    return np.where(chance < 0.8, 0, np.where(chance < 0.95, 1, 2))
+    person = week.person_id[who]
+    wanted = np.searchsorted(np.array([0.7, 0.93]), week.dice.uniform(f"address for {use}", person))
+    return np.minimum(wanted, email_counts(week.dice, person) - 1)

@@ -135,14 +135,13 @@ def compare(people: int = 8_000, seed: int = 1) -> tuple[list[Curve], float]:
     return curves, len(of_cohort.person) / in_cohort.sum()
 
 
-def plot(path: Path, people: int = 20_000, seed: int = 1) -> list[Curve]:
-    """Write the picture for the docs; the kind of image is by the name of the file."""
+def plot(path: Path, curves: list[Curve], orders: float) -> None:
+    """Draw what `compare` found, for the docs; the kind of image is by the name of the file."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    curves, orders = compare(people, seed)
     figure, axes = pyplot.subplots(2, 2, figsize=(11, 7.5), layout="constrained")
     for axis, curve in zip(axes.flat, curves, strict=True):
         of_segment = "occasional" if "CDNOW" in curve.real_name else "regular"
@@ -161,4 +160,3 @@ def plot(path: Path, people: int = 20_000, seed: int = 1) -> list[Curve]:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, metadata={"Date": None} if path.suffix == ".svg" else None)
     pyplot.close(figure)
-    return curves

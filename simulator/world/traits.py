@@ -98,7 +98,9 @@ def traits(config: Config, block: int) -> Traits:
     custom = customs(config, dice, people)
     segment, lam = custom.segment, custom.lam
     attitude = dice.choice((0.45, 0.38, 0.17), "attitude", person[:, None], np.arange(len(CHANNELS)))
+    uses_app = dice.uniform("app", person) < np.array([0.5, 0.35, 0.15])[segment]
     openness = opennesses(dice, person, attitude)
+    openness[~uses_app, CHANNELS.index("push")] = 0.0
     response = dice.choice(RESPONSE_SHARES, "response", person)
     level = dice.normal("spend level", person)
     tastes = taste_shares(dice, person, segment)
@@ -123,7 +125,7 @@ def traits(config: Config, block: int) -> Traits:
         browsing=0.35 * np.minimum(lam, 0.5) ** 0.6 * np.exp(0.5 * dice.normal("browsing", person)),
         guest=dice.uniform("guest", person) ** 1.5,
         wants_loyalty=dice.uniform("loyalty", person) < np.array([0.85, 0.6, 0.3])[segment],
-        uses_app=dice.uniform("app", person) < np.array([0.5, 0.35, 0.15])[segment],
+        uses_app=uses_app,
         devices=np.stack(device_ids(dice, people), axis=1),
     )
 

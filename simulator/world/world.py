@@ -152,7 +152,7 @@ class World:
                     for block, state in enumerate(self.states)
                 )
                 work = partial(live_through, then=then)
-                for block, lived in enumerate(in_order(pool, work, spans, most=processes + 1)):
+                for block, lived in enumerate(in_order(pool, work, spans, most=2 * processes - 1)):
                     self.states[block] = lived.state
                     self.spending.append(lived.spending)
                     yield lived.result
