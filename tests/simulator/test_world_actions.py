@@ -16,10 +16,8 @@ DAY, WINDOW = 9, 14
 
 
 def offers(person_ids, day: date, channel: str = "email", offer: str = "discount_20") -> pa.Table:
-    count = len(person_ids)
-    return pa.table(
-        {"person_id": person_ids, "on": [day] * count, "channel": [channel] * count, "offer": [offer] * count}
-    )
+    same = {"on": day, "channel": channel, "offer": offer}
+    return pa.table({"person_id": person_ids} | {name: [value] * len(person_ids) for name, value in same.items()})
 
 
 def orders_in_window(tables, people: int) -> np.ndarray:

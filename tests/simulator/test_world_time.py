@@ -78,7 +78,7 @@ def test_no_more_of_a_world_is_in_hand_than_was_asked_for(monkeypatch):
     next(batches)
 
     assert begun == [0, 1]  # nothing is simulated before it is asked for
-    assert len(list(batches)) == 11
+    assert len(list(batches)) == 10
 
 
 def test_rows_have_the_declared_columns_and_their_local_day():
