@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import pyarrow as pa
 
 from simulator.world.randomness import Dice, Ints
 
@@ -55,6 +56,25 @@ def catalogue(seed: int) -> Catalogue:
     prices = np.sort(prices.reshape(-1, PER_CATEGORY), axis=1).reshape(-1)
     brand = dice.below(len(BRANDS), "brand", category, dice.below(9, "brand slot", products))
     return Catalogue(category, brand, (prices // 10 * 10 + 9).astype(np.int64))
+
+
+def product_table(seed: int) -> pa.Table:
+    """One row per product."""
+    of_seed = catalogue(seed)
+    departments, names = zip(*CATEGORIES, strict=True)
+    brands = np.array(BRANDS)[of_seed.brand]
+    number = np.arange(PRODUCTS) % PER_CATEGORY + 1
+    words = zip(brands.tolist(), np.array(names)[of_seed.category].tolist(), number.tolist(), strict=True)
+    return pa.table(
+        {
+            "product_id": np.arange(PRODUCTS),
+            "name": [f"{brand} {name} no. {number}" for brand, name, number in words],
+            "brand": brands,
+            "category": np.array(names)[of_seed.category],
+            "department": np.array(departments)[of_seed.category],
+            "price_cents": of_seed.price_cents,
+        }
+    )
 
 
 def price_cut(dice: Dice, products: Ints, week: int) -> np.ndarray:

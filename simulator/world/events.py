@@ -47,7 +47,7 @@ EVENTS: dict[str, dict[str, Type]] = {
     # A parcel's life; every parcel is shipped and ends delivered or lost.
     "shipments": {"order_id": "int64", "status": ("shipped", "delayed", "damaged", "delivered", "lost"),
                   "promised_day": "int32", "carrier": "int8"},
-    # `cookie_id` changes every few weeks; `device_id` is -1 for a cookie that no device id comes with.
+    # The site knows a browser by its cookie, until it is deleted; the app knows the device. The other is -1.
     "visits": {
         "visit_id": "int64", "channel": ("web", "app"), "device_id": "int64", "cookie_id": "int64", "source": SOURCES,
         "campaign_id": "int64", "is_logged_in": "bool", "pages": "int16", "seconds": "int32",

@@ -6,6 +6,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pyarrow as pa
 
 from simulator.world.config import EPOCH, as_date
 from simulator.world.randomness import Dice, Ints
@@ -91,6 +92,14 @@ def offsets() -> Ints:
 def utc(zones: np.ndarray, local_us: Ints) -> Ints:
     """A local clock's microseconds since 1970 as UTC's."""
     return local_us - offsets()[zones, local_us // DAY_US - FIRST_KNOWN_DAY]
+
+
+def store_table() -> pa.Table:
+    """One row per store."""
+    cities = [CITIES[city] for city in STORE_CITY]
+    columns = {name: [getattr(city, name) for city in cities] for name in ("region", "country", "zone")}
+    names = [f"{city.name} {number}" for number, city in enumerate(cities, start=1)]
+    return pa.table({"store_id": np.arange(len(cities)), "name": names, "city": [c.name for c in cities]} | columns)
 
 
 def home_city(dice: Dice, purpose: str, households: Ints, country: Ints | None = None) -> Ints:

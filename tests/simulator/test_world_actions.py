@@ -79,6 +79,8 @@ def test_nothing_changes_up_to_the_day_of_the_action(worlds):
     alone, acted, _ = worlds
 
     assert_same(of_days(alone, day_number(on(DAY - 1))), of_days(acted, day_number(on(DAY - 1))))
+    of_the_day = {"orders": alone["orders"]}, {"orders": acted["orders"]}  # it is answered from the next day on
+    assert_same(*(of_days(orders, day_number(on(DAY))) for orders in of_the_day))
 
 
 def test_other_people_are_the_same_to_the_bit():

@@ -100,6 +100,16 @@ def test_orders_add_up_to_their_lines_and_payments():
     assert len(paid) == len(orders) == len(per_order)
 
 
+def test_points_are_collected_before_they_are_spent():
+    world, tables = year_of_800()
+    loyalty = pd.DataFrame(tables["loyalty"]).sort_values(["person_id", "at", "kind"])
+
+    assert (loyalty.points < 0).sum() > 5
+    assert (loyalty.groupby("person_id").points.cumsum() >= 0).all()
+    balance = np.concatenate([state.points for state in world.states])
+    assert (loyalty.groupby("person_id").points.sum() == balance[loyalty.person_id.unique()]).all()
+
+
 def test_what_follows_has_something_to_follow():
     _, tables = year_of_800()
     visits, orders, messages = (tables[name] for name in ("visits", "orders", "messages"))
