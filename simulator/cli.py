@@ -10,7 +10,7 @@ import typer
 
 from simulator import complete_journey
 from simulator.warts import RawFile
-from simulator.world import rows, run
+from simulator.world import marginals, rows, run
 from simulator.world.config import Config
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -124,6 +124,20 @@ def write_rows(
         raise typer.Exit(1) from error
     if not quiet:
         print_counts(counts, began)
+
+
+@app.command("marginals")
+def draw_marginals(
+    picture: Annotated[Path, typer.Argument(help="Where the picture is written, as PNG or SVG.")],
+    people: Annotated[int, typer.Option(min=500, help="Of how many people.")] = 20_000,
+    seed: Seed = 1,
+) -> None:
+    """The world's purchase gaps, basket sizes and repeat purchases beside those of two real retailers."""
+    curves, orders = marginals.compare(people, seed)
+    marginals.plot(picture, curves, orders)
+    for curve in curves:
+        typer.echo(f"{curve.name:<30} at most {curve.distance:.3f} from {curve.real_name}")
+    typer.echo(f"orders in 78 weeks             {orders:.2f}, CDNOW {marginals.CDNOW_ORDERS_IN_78_WEEKS:.2f}")
 
 
 def print_counts(counts: Counter[str], began: float) -> None:

@@ -4,6 +4,7 @@ people, addresses, emails, phones, devices, relations, life_events   who everyon
 effects      by person, channel and offer: what the action does to them
 weeks        by person and week: alive or gone, what they spent, and what they will spend
 campaigns    what the business sent, and with which probability
+products, stores   what it sells, and where
 actions      what the platform decided
 records      by source: which record is which person (written by the feeds)
 """
@@ -22,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simulator.world.catalogue import DEPARTMENTS
+from simulator.world.catalogue import DEPARTMENTS, product_table
 from simulator.world.config import (
     CHANNELS,
     DISCOUNTS,
@@ -35,6 +36,7 @@ from simulator.world.config import (
 )
 from simulator.world.identities import day_column, identities
 from simulator.world.messaging import campaigns
+from simulator.world.places import store_table
 from simulator.world.randomness import Array, Floats, Ints
 from simulator.world.shopping import REDEEMS
 from simulator.world.traits import Traits, expected_order_cents
@@ -57,6 +59,8 @@ def write_truth(folder: Path, world: World, *, foresee_weeks: int = max(HORIZONS
         spread(partial(write_people, folder, config), range(len(world.states)), processes)
         marker.write_bytes(of_config)
     assert world.until is not None
+    put(folder / "products.parquet", product_table(config.seed))
+    put(folder / "stores.parquet", store_table())
     put(folder / "campaigns.parquet", campaigns(config, world.next_day - 1))
     put(folder / "actions.parquet", action_table(world))
     future = world.copied()
