@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.world.catalogue import CATEGORIES, PER_CATEGORY
+from simulator.world.catalogue import PER_CATEGORY
 from simulator.world.config import APP
-from simulator.world.events import PAGES, SOURCES
+from simulator.world.events import SOURCES
+from simulator.world.identities import cookie_ids
 from simulator.world.lifetimes import app_day
 from simulator.world.messaging import ADS, EMAIL, MAIL, ONSITE, PUSH, SMS, Clicks
 from simulator.world.places import DAY_US, HOUR_US
-from simulator.world.randomness import Array, Dice, Ints
+from simulator.world.randomness import Array, Ints
 from simulator.world.shopping import ONLINE_HOURS, Lines, Orders, order_visit_id
 from simulator.world.state import State
 from simulator.world.traits import FROM_STAPLES, STAPLES
@@ -104,13 +105,6 @@ def devices(week: "Week", who: Ints, visit_id: Ints, in_app: Array) -> Ints:
     return np.where(device < 0, own[:, PHONE], device)
 
 
-def cookie_ids(dice: Dice, device: Ints, day: Ints) -> Ints:
-    """A browser's cookie, until it is deleted: each device has a habit of so many weeks."""
-    habit = 30 + dice.below(330, "cookie habit", device)
-    epoch = (day + dice.below(360, "cookie phase", device)) // habit
-    return (dice.bits("cookie", device, epoch) >> np.uint64(2)).astype(np.int64)
-
-
 def look_at_pages(week: "Week", visits: Visits, lines: Lines, seconds: Ints) -> None:
     dice, traits = week.dice, week.traits
     visit = np.repeat(np.arange(len(visits.who)), visits.pages)
@@ -163,6 +157,3 @@ def fill_carts(week: "Week", orders: Orders, lines: Lines) -> None:
         "carts", orders.who[order], at, visit_id=order_visit_id(orders.order_id[order]),
         product_id=lines.product[put], quantity=lines.quantity[put], status=0,
     )  # fmt: skip
-
-
-assert len(PAGES) > CONFIRMATION and len(CATEGORIES) < 128

@@ -45,7 +45,7 @@ class Config:
     people: int = 2_000
     seed: int = 1
     begins_on: date = date(2024, 1, 1)
-    joining_days: int = 731  # who is no customer yet becomes one within these
+    joining_days: int = 400  # on average, until who is no customer yet becomes one
     campaigns: bool = True  # whether the business itself sends anything
     households_per_block: int = 2_000  # what is simulated at once: more takes more memory
 

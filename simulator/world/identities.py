@@ -229,6 +229,13 @@ def device_ids(dice: Dice, people: Members) -> tuple[Ints, Ints, Ints]:
     return person * 8, laptop, np.where(has_tablet, people.household_id * 8 + 7 + (1 << 40), -1)
 
 
+def cookie_ids(dice: Dice, device: Ints, day: Ints) -> Ints:
+    """A browser's cookie, until it is deleted: each device has a habit of so many weeks."""
+    habit = 30 + dice.below(330, "cookie habit", device)
+    epoch = (day + dice.below(360, "cookie phase", device)) // habit
+    return (dice.bits("cookie", device, epoch) >> np.uint64(2)).astype(np.int64)
+
+
 def device_table(dice: Dice, people: Members) -> pa.Table:
     """Who uses which device. A household's tablet has a row for each of its people."""
     kinds = ("phone", "computer", "tablet")

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from simulator.world.config import CHANNELS, EFFECT_DAYS, OFFERS, RESPONSES, Config, as_date
+from simulator.world.identities import cookie_ids
 from simulator.world.places import DAY_US, HOUR_US
 from simulator.world.randomness import Array, Dice, Floats, Ints
 from simulator.world.state import State
@@ -233,8 +234,6 @@ def reading_delay(dice: Dice, message_id: Ints, channel: Ints) -> Ints:
 
 def advertise(week: "Week", contacts: Contacts, alive: Array) -> Clicks:
     """A contact by ads is a few impressions over the days that follow, each on one of the person's cookies."""
-    from simulator.world.browsing import cookie_ids
-
     traits, dice = week.traits, week.dice
     shown = np.flatnonzero(contacts.channel == ADS)
     times = 1 + dice.geometric(1.5, "impressions", week.person_id[contacts.who[shown]], week.number)

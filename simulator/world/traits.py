@@ -38,7 +38,7 @@ class Customs:
 
     people: Members
     segment: Ints
-    joined_day: Ints  # the day of the first purchase; NEVER for children
+    joined_day: Ints  # the day of the first purchase; NEVER for who is a child on it
     lam: Floats  # orders a day while alive, on a mean day
     mu: Floats  # hazard of drop-out a day
     lifetime: Floats  # how much hazard they live through: exponential of mean 1
@@ -131,10 +131,10 @@ def traits(config: Config, block: int) -> Traits:
 
 
 def joining(config: Config, dice: Dice, people: Members) -> Ints:
-    """Some were customers for up to a year when the world began; the others join later. Children never do."""
+    """Some were customers for up to a year when the world began; others join later, if they are no children then."""
     chance = dice.uniform("joining", people.person_id)
     before = config.first_day - 1 - (chance / ALREADY_CUSTOMERS * 365).astype(np.int64)
-    later = (chance - ALREADY_CUSTOMERS) / (1 - ALREADY_CUSTOMERS) * config.joining_days
+    later = -np.log((1 - chance).clip(1e-9) / (1 - ALREADY_CUSTOMERS)) * config.joining_days
     day = np.where(chance < ALREADY_CUSTOMERS, before, config.first_day + later.astype(np.int64))
     is_adult = day - people.born_day >= ADULT_AGE * YEAR
     return np.where(is_adult, day, NEVER)

@@ -139,7 +139,8 @@ class World:
         """Live through the days up to and including `until`; batches come in the order of their days, then of blocks.
 
         `then` makes of each batch what is wanted, in the process that simulated it: what to spread over processes.
-        Take all that comes, or the world is left between two days. Unwatched, only what the future depends on is told.
+        Time moves on when all blocks of a span are through: left before, the same batches come again. Unwatched, only
+        what the future depends on is told.
         """
         last_day = day_number(until)
         with ProcessPoolExecutor(processes, get_context("spawn")) if processes > 1 else NoPool() as pool:
@@ -152,11 +153,14 @@ class World:
                     for block, state in enumerate(self.states)
                 )
                 work = partial(live_through, then=then)
-                for block, lived in enumerate(in_order(pool, work, spans, most=2 * processes - 1)):
-                    self.states[block] = lived.state
-                    self.spending.append(lived.spending)
+                states: list[State | None] = []
+                spending = []
+                for lived in in_order(pool, work, spans, most=2 * processes - 1):
+                    states.append(lived.state)
+                    spending.append(lived.spending)
                     yield lived.result
-                self.emitted_day = span_end
+                self.states, self.emitted_day = states, span_end
+                self.spending += spending
 
     def copied(self) -> "World":
         """Another world with the same past: what happens to it is another matter."""

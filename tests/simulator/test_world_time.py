@@ -81,6 +81,13 @@ def test_no_more_of_a_world_is_in_hand_than_was_asked_for(monkeypatch):
     assert len(list(batches)) == 10
 
 
+def test_a_world_that_is_left_halfway_begins_the_same_days_again(in_one_go):
+    world = World(CONFIG)
+    next(world.advance(on(60)))
+
+    assert_same(in_one_go, lived(world, on(60)))
+
+
 def test_rows_have_the_declared_columns_and_their_local_day():
     _, tables = year_of_800()
 
