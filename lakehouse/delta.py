@@ -94,8 +94,8 @@ class Lakehouse:
 
     def version(self, table: Table, days: Iterable[date] = ()) -> int:
         """The newest version that changed rows, of these days if any are given; -1 where nothing has been written."""
-        days = {str(day) for day in days}
-        return next((each.version for each in self.commits(table) if each.is_change and touches(each, days)), -1)
+        wanted = {str(day) for day in days}
+        return next((each.version for each in self.commits(table) if each.is_change and touches(each, wanted)), -1)
 
     # Writing
 
