@@ -1,6 +1,7 @@
 """`simulate`: raw files for a lakehouse to take in."""
 
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,8 @@ import typer
 
 from simulator import complete_journey
 from simulator.warts import RawFile
+from simulator.world import marginals, rows, run
+from simulator.world.config import Config
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -19,6 +22,18 @@ Until = Annotated[
 Households = Annotated[int | None, typer.Option(min=1, help="Only the first N households by id.")]
 Promotions = Annotated[bool, typer.Option(help="Whether to write the promotions, which are 20.9 million rows.")]
 PromotionWeeks = Annotated[int | None, typer.Option(min=0, max=53, help="Only the first N weeks of promotions.")]
+People = Annotated[int, typer.Option(min=1, help="How many people there are.")]
+Begins = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The Monday on which the world begins.")]
+LastDay = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day that is lived through.")]
+Seed = Annotated[int, typer.Option(help="Another seed is another world.")]
+Processes = Annotated[int, typer.Option(min=1, help="How many processes share the work; the files are the same.")]
+Actions = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, help="Parquet of what the platform decided: person_id, on (a day to come), channel, offer."
+    ),
+]
+Foresee = Annotated[int, typer.Option(min=0, help="How many weeks of the future the truth tells.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing.")]
 
 
@@ -59,6 +74,77 @@ def write_complete_journey(
     for feed, total in manifest.totals.items():
         counts = f"{total['files']:>6,} {total['rows']:>12,} {total['broken']:>6,} {total['bytes']:>13,}"
         typer.echo(f"{feed:<20} {counts} {seconds[feed]:>8.1f}")
+
+
+@app.command("world")
+def write_world(
+    landing: Landing = Path(".lakehouse/landing"),
+    people: People = 2_000,
+    begins: Begins = datetime(2024, 1, 1),
+    until: LastDay = datetime(2025, 12, 31),
+    seed: Seed = 1,
+    actions: Actions = None,
+    processes: Processes = 1,
+    foresee_weeks: Foresee = 52,
+    quiet: Quiet = False,
+) -> None:
+    """A retailer with known truth: its systems' files, and the truth beside them. A later day goes on from there."""
+    began = time.perf_counter()
+    try:
+        config = Config(people=people, seed=seed, begins_on=begins.date())
+        counts = run.simulate(
+            landing, config, until.date(), actions=actions, processes=processes, foresee_weeks=foresee_weeks
+        )
+    except ValueError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from error
+    if not quiet:
+        print_counts(counts, began)
+
+
+@app.command("rows")
+def write_rows(
+    folder: Annotated[Path, typer.Argument(help="Where orders/ and identities/ are written.")],
+    people: People = 1_000_000,
+    begins: Begins = datetime(2024, 1, 1),
+    until: LastDay = datetime(2025, 12, 31),
+    seed: Seed = 1,
+    processes: Processes = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Orders and identities of millions of people, straight to Parquet: for measuring at scale."""
+    began = time.perf_counter()
+    counts: Counter[str] = Counter()
+    try:
+        config = Config(people=people, seed=seed, begins_on=begins.date())
+        for part in rows.write_rows(folder, config, until.date(), processes=processes):
+            counts.update(identities=part.people, orders=part.orders)
+    except ValueError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from error
+    if not quiet:
+        print_counts(counts, began)
+
+
+@app.command("marginals")
+def draw_marginals(
+    picture: Annotated[Path, typer.Argument(help="Where the picture is written, as PNG or SVG.")],
+    people: Annotated[int, typer.Option(min=500, help="Of how many people.")] = 20_000,
+    seed: Seed = 1,
+) -> None:
+    """The world's purchase gaps, basket sizes and repeat purchases beside those of two real retailers."""
+    curves, orders = marginals.compare(people, seed)
+    marginals.plot(picture, curves, orders)
+    for curve in curves:
+        typer.echo(f"{curve.name:<30} at most {curve.distance:.3f} from {curve.real_name}")
+    typer.echo(f"orders in 78 weeks             {orders:.2f}, CDNOW {marginals.CDNOW_ORDERS_IN_78_WEEKS:.2f}")
+
+
+def print_counts(counts: Counter[str], began: float) -> None:
+    seconds = time.perf_counter() - began
+    for name, count in counts.items():
+        typer.echo(f"{name:<20} {count:>12,}")
+    typer.echo(f"{sum(counts.values()):,} rows in {seconds:.1f} s")
 
 
 def main() -> None:

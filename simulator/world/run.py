@@ -1,0 +1,63 @@
+"""A world in a folder: begun or taken up, lived through, and put down with its truth beside the landing folder."""
+
+from collections import Counter
+from dataclasses import asdict
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from simulator.feeds import write_feeds
+from simulator.world.config import Config
+from simulator.world.truth import HORIZONS, truth_path, write_truth
+from simulator.world.world import World
+
+
+def state_path(landing: Path) -> Path:
+    return truth_path(landing) / "world.npz"
+
+
+def simulate(
+    landing: Path,
+    config: Config,
+    until: date,
+    *,
+    actions: Path | None = None,
+    processes: int = 1,
+    foresee_weeks: int = max(HORIZONS),
+) -> Counter[str]:
+    """Land the files of the days that are still to come up to `until`; `actions` are put to the people first.
+
+    Killed anywhere, it is run again and begins where the last whole run ended.
+    """
+    world = opened(landing, config)
+    if actions is not None:
+        world.act(pq.read_table(actions))
+    truth = truth_path(landing)
+    rows: Counter[str] = Counter()
+    if world.until is None or world.until < until:
+        for written in world.advance(
+            until, processes=processes, then=partial(write_feeds, landing=landing, truth=truth)
+        ):
+            rows.update(written)
+        write_truth(truth, world, foresee_weeks=foresee_weeks, processes=processes)
+    world.save(state_path(landing))
+    return rows
+
+
+def opened(landing: Path, config: Config) -> World:
+    """One landing folder has one world."""
+    path = state_path(landing)
+    if not path.exists():
+        return World(config)
+    world = World.load(path)
+    if world.config != config:
+        before, now = asdict(world.config), asdict(config)
+        changed = [f"  {name}: expected {before[name]}; found {now[name]}" for name in now if now[name] != before[name]]
+        raise ValueError(
+            "\n".join(
+                [f"Cannot go on with the world of {landing}:", *changed, "Choose another folder, or empty this one."]
+            )
+        )
+    return world

@@ -1,0 +1,223 @@
+"""The truth, as Parquet beside the landing folder: no layer reads it, and all that it claims can be scored against it.
+
+people, addresses, emails, phones, devices, relations, life_events   who everyone is
+effects      by person, channel and offer: what the action does to them
+weeks        by person and week: alive or gone, what they spent, and what they will spend
+campaigns    what the business sent, and with which probability
+products, stores   what it sells, and where
+actions      what the platform decided
+records      by source: which record is which person (written by the feeds)
+"""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from simulator.world.catalogue import DEPARTMENTS, product_table
+from simulator.world.config import (
+    CHANNELS,
+    DISCOUNTS,
+    EFFECT_DAYS,
+    OFFERS,
+    RESPONSES,
+    SALES_CHANNELS,
+    SEGMENTS,
+    Config,
+)
+from simulator.world.identities import day_column, identities
+from simulator.world.messaging import campaigns
+from simulator.world.places import store_table
+from simulator.world.randomness import Array, Floats, Ints
+from simulator.world.shopping import REDEEMS
+from simulator.world.traits import Traits, expected_order_cents
+from simulator.world.world import World, traits_of
+
+HORIZONS = (4, 13, 26, 52)  # weeks
+
+
+def truth_path(landing: Path) -> Path:
+    """Beside the landing folder, not in it: it is no delivery."""
+    return landing.absolute().parent / "truth"
+
+
+def write_truth(folder: Path, world: World, *, foresee_weeks: int = max(HORIZONS), processes: int = 1) -> None:
+    """All that is known at the end of the world's last day, and the future as it will be if no one acts."""
+    config = world.config
+    of_config = json.dumps(asdict(config), default=str).encode()
+    marker = folder / "config.json"
+    if not marker.exists() or marker.read_bytes() != of_config:
+        spread(partial(write_people, folder, config), range(len(world.states)), processes)
+        marker.write_bytes(of_config)
+    assert world.until is not None
+    put(folder / "products.parquet", product_table(config.seed))
+    put(folder / "stores.parquet", store_table())
+    put(folder / "campaigns.parquet", campaigns(config, world.next_day - 1))
+    put(folder / "actions.parquet", action_table(world))
+    future = world.copied()
+    if foresee_weeks:
+        for _ in future.advance(
+            world.until + timedelta(weeks=foresee_weeks), processes=processes, then=nothing, is_watched=False
+        ):
+            pass
+    spending = future.all_spending()
+    for block, state in enumerate(future.states):
+        assert state is not None
+        of_block = week_table(world, traits_of(config, block), state.gone_day, spending, future.next_day)
+        put(folder / f"weeks/part-{block:05}.parquet", of_block)
+
+
+def nothing(_: Any) -> None:
+    pass
+
+
+def spread(work: Callable[[int], None], blocks: range, processes: int) -> None:
+    if processes == 1:
+        for block in blocks:
+            work(block)
+        return
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        for _ in pool.map(work, blocks):
+            pass
+
+
+def put(path: Path, table: pa.Table) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    pq.write_table(table, unfinished, compression="zstd")
+    unfinished.replace(path)
+
+
+def write_people(folder: Path, config: Config, block: int) -> None:
+    of_block = traits_of(config, block)
+    for name, table in identities(config, of_block.people).items():
+        if name == "people":
+            parameters = parameter_table(config, of_block)
+            for column in parameters.column_names:
+                table = table.append_column(column, parameters[column])
+        put(folder / f"{name}/part-{block:05}.parquet", table)
+    put(folder / f"effects/part-{block:05}.parquet", effect_table(config, of_block))
+
+
+def parameter_table(config: Config, traits: Traits) -> pa.Table:
+    """What each person is like. The expected spend is that of a living customer in mean weeks without campaigns."""
+    order_cents = expected_order_cents(config, traits)
+    shares = np.diff(traits.channel_edges, axis=1, prepend=0)
+    columns: dict[str, Any] = {
+        "segment": np.array([segment.name for segment in SEGMENTS])[traits.segment],
+        "joined_on": day_column(traits.joined_day),
+        "orders_per_day": traits.lam,
+        "hazard_per_day": traits.mu,
+        "lifetime_hazard": traits.lifetime,
+        "median_lines": traits.lines,
+        "spend_level": traits.spend_level,
+        "expected_order_cents": order_cents,
+        "price_sensitivity": traits.price_sensitivity,
+        "payday_sensitivity": traits.payday,
+        "touchiness": traits.touchiness,
+        "fatigue": traits.fatigue,
+        "response": np.array(RESPONSES)[traits.response],
+    }
+    columns |= {f"share_{name}": shares[:, at] for at, name in enumerate(SALES_CHANNELS)}
+    columns |= {f"taste_{name}": traits.tastes[:, at] for at, name in enumerate(DEPARTMENTS)}
+    for at, name in enumerate(CHANNELS):
+        columns[f"openness_{name}"] = traits.openness[:, at]
+        columns[f"attitude_{name}"] = np.array(["likes", "ignores", "hates"])[traits.attitude[:, at]]
+    for weeks in HORIZONS:
+        columns[f"expected_cents_{weeks}w"] = expected_spend(traits, order_cents, 7 * weeks)
+    return pa.table(columns)
+
+
+def expected_spend(traits: Traits, order_cents: Floats, days: int) -> Floats:
+    """Of who is alive, in the days to come: a rate, for as long as the hazard lets them live."""
+    return daily_chance(traits.lam) * order_cents * -np.expm1(-traits.mu * days) / traits.mu
+
+
+def daily_chance(rate: Floats) -> Floats:
+    return -np.expm1(-rate)
+
+
+def effect_table(config: Config, traits: Traits) -> pa.Table:
+    """What each action does to each person in the EFFECT_DAYS after it, if they are alive and not tired of messages.
+
+    `added_orders` and `added_cents` are expected values on mean days; the cents are less what the offer costs.
+    """
+    lam = traits.lam[:, None, None]
+    before = daily_chance(lam) * EFFECT_DAYS
+    with_action = daily_chance(lam * np.exp(traits.log_lift)) * EFFECT_DAYS
+    order_cents = expected_order_cents(config, traits)[:, None, None]
+    cost = REDEEMS[traits.response][:, None, None] * np.array(DISCOUNTS)
+    count, actions = len(traits), len(CHANNELS) * len(OFFERS)
+    hazard = traits.hazard_lift[:, None, None] * traits.openness[:, :, None] * np.ones(len(OFFERS))
+    return pa.table(
+        {
+            "person_id": np.repeat(traits.people.person_id, actions),
+            "channel": codes(np.tile(np.repeat(np.arange(len(CHANNELS)), len(OFFERS)), count), CHANNELS),
+            "offer": codes(np.tile(np.arange(len(OFFERS)), count * len(CHANNELS)), OFFERS),
+            "log_lift": traits.log_lift.reshape(-1),
+            "hazard_log_lift": hazard.reshape(-1),
+            "added_orders": (with_action - before).reshape(-1),
+            "added_cents": (order_cents * (with_action * (1 - cost) - before)).reshape(-1),
+        }
+    )
+
+
+def codes(values: Ints, words: tuple[str, ...]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int8)), pa.array(words))
+
+
+def week_table(world: World, traits: Traits, gone_day: Ints, spending: Array, known_until: int) -> pa.Table:
+    """One row per customer and week that is over. What lies beyond `known_until` is null.
+
+    `gone_day` may lie after the world's last day: then the person is alive in all weeks.
+    """
+    config, person = world.config, traits.people.person_id
+    known = (known_until - config.first_day) // 7
+    weeks = (world.next_day - config.first_day) // 7
+    mine = (spending[1] >= person[0]) & (spending[1] <= person[-1]) & (spending[0] < known)
+    week, who, cents, orders = spending[0][mine], spending[1][mine] - person[0], spending[2][mine], spending[3][mine]
+    spent, bought = (np.zeros((len(traits), known), dtype=np.int64) for _ in range(2))
+    spent[who, week], bought[who, week] = cents, orders
+    sundays = config.monday(0) + 6 + 7 * np.arange(weeks)
+    there = traits.joined_day[:, None] <= sundays
+    at_person, at_week = np.nonzero(there)
+    columns: dict[str, Any] = {
+        "person_id": person[at_person],
+        "as_of_date": day_column(sundays[at_week]),
+        "is_alive": (gone_day[:, None] > sundays)[there],
+        "spent_cents": spent[:, :weeks][there],
+        "orders": bought[:, :weeks][there],
+    }
+    running = np.concatenate([np.zeros((len(traits), 1), dtype=np.int64), np.cumsum(spent, axis=1)], axis=1)
+    for horizon in HORIZONS:
+        ends = np.minimum(np.arange(1, weeks + 1) + horizon, known)
+        future = running[:, ends] - running[:, 1 : weeks + 1]
+        unknown = np.arange(1, weeks + 1) + horizon > known
+        columns[f"next_{horizon}w_cents"] = pa.array(future[there], mask=np.broadcast_to(unknown, there.shape)[there])
+    return pa.table(columns)
+
+
+def action_table(world: World) -> pa.Table:
+    person, day, channel, offer = world.actions.columns
+    columns = {
+        "person_id": person,
+        "on": day_column(day),
+        "channel": codes(channel, CHANNELS),
+        "offer": codes(offer, OFFERS),
+    }
+    return pa.table(columns)
+
+
+def write_records(folder: Path, source: str, part: str, *, record_id: list[str] | pa.Array, person_id: Ints) -> None:
+    """For the feeds: which record of a source is which person. A part written again replaces itself."""
+    put(folder / f"records/source={source}/{part}.parquet", pa.table({"record_id": record_id, "person_id": person_id}))

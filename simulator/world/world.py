@@ -1,0 +1,248 @@
+"""The world: it lives through days, answers actions, and can be put down and taken up again.
+
+world = World(Config(people=2_000, seed=1))
+for batch in world.advance(date(2025, 12, 31)):
+    batch.tables["orders"]  # of the people of one block in some weeks, as columns
+world.act(actions)  # what the platform decided; it is answered in the days that follow
+for batch in world.advance(date(2026, 1, 1)): ...
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from functools import lru_cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from simulator.world.actions import Actions
+from simulator.world.config import Config, as_date, day_number
+from simulator.world.events import EVENTS, Tables, in_days, joined
+from simulator.world.households import block_count
+from simulator.world.randomness import Array, Ints
+from simulator.world.state import State, at_the_beginning
+from simulator.world.traits import Traits, traits
+from simulator.world.week import live
+
+SPAN_WEEKS = 4  # what one batch covers at most
+BEFORE_ALL = -(2**31)  # with the first day comes what the systems knew before
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What happened to the people of a block from one local day to another, both included."""
+
+    config: Config
+    block: int
+    first_day: int
+    last_day: int
+    tables: Tables
+
+
+@dataclass(frozen=True)
+class Span:
+    """A block and the days that it is to live through: all that a process needs to know."""
+
+    config: Config
+    block: int
+    state: State | None  # None at the beginning
+    actions: Actions
+    first_week: int  # whose start the state is of
+    emitted_day: int  # the last day whose rows are out
+    last_day: int
+    is_watched: bool
+
+
+@dataclass(frozen=True)
+class Lived:
+    state: State  # at the start of the week of the first day that is still to come
+    spending: Array  # rows of week, person, cents and orders
+    result: Any
+
+
+@lru_cache(maxsize=48)
+def traits_of(config: Config, block: int) -> Traits:
+    return traits(config, block)
+
+
+def unchanged(batch: Batch) -> Batch:
+    return batch
+
+
+def live_through(span: Span, then: Callable[[Batch], Any] = unchanged) -> Lived:
+    """Simulate whole weeks, and let out the days that are wanted. A week that is not over is lived again next time."""
+    config, of_block = span.config, traits_of(span.config, span.block)
+    state = span.state or at_the_beginning(config, of_block)
+    found = []
+    for number in range(span.first_week, config.week_of(span.last_day) + 1):
+        monday = config.monday(number)
+        people = of_block.people.person_id
+        actions = span.actions.within(people[0], people[-1], monday, monday + 6)
+        after, tables = live(config, of_block, state, number, actions, is_watched=span.is_watched)
+        found.append(in_days(tables, span.emitted_day + 1, span.last_day))
+        if span.last_day >= monday + 6:
+            state = after
+    tables = joined(found)
+    first_day = max(span.emitted_day + 1, config.first_day)
+    batch = Batch(config, span.block, first_day, span.last_day, tables)
+    return Lived(state, weekly_spending(config, tables["orders"]), then(batch))
+
+
+def weekly_spending(config: Config, orders: dict[str, Array]) -> Array:
+    """Rows of week, person, cents and orders: one for each week in which a person bought."""
+    key = ((orders["day"].astype(np.int64) - config.first_day) // 7 << 40) | orders["person_id"]
+    keys, place, count = np.unique(key, return_inverse=True, return_counts=True)
+    cents = np.bincount(place, weights=orders["total_cents"], minlength=len(keys)).astype(np.int64)
+    return np.stack([keys >> 40, keys & ((1 << 40) - 1), cents, count])
+
+
+class World:
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.states: list[State | None] = [None] * block_count(config)
+        self.emitted_day = BEFORE_ALL
+        self.actions = Actions.none()
+        self.spending: list[Array] = []
+
+    @property
+    def until(self) -> date | None:
+        """The last day that has been lived through."""
+        return None if self.emitted_day == BEFORE_ALL else as_date(self.emitted_day)
+
+    @property
+    def next_day(self) -> int:
+        return max(self.emitted_day + 1, self.config.first_day)
+
+    def act(self, actions: pa.Table) -> None:
+        """Put offers to people: columns person_id, on (a date that is to come), channel and offer."""
+        decided = Actions.of(actions)
+        problems = []
+        if (past := np.flatnonzero(decided.day < self.next_day)).size:
+            last = as_date(int(decided.day[past].max()))
+            problems.append(f"on: expected {as_date(self.next_day)} or later; found {len(past):,} up to {last}")
+        if (odd := (decided.person_id < 0) | (decided.person_id >= self.config.people)).any():
+            expected = f"expected 0 to {self.config.people - 1:,}"
+            problems.append(f"person_id: {expected}; found {odd.sum():,} others, as {decided.person_id[odd][0]}")
+        if problems:
+            raise ValueError("\n  ".join(["Cannot act on the world:", *problems]) + "\nCorrect the actions.")
+        self.actions = self.actions.and_then(decided)
+
+    def advance(
+        self, until: date, *, processes: int = 1, then: Callable[[Batch], Any] = unchanged, is_watched: bool = True
+    ) -> Iterator[Any]:
+        """Live through the days up to and including `until`; batches come in the order of their days, then of blocks.
+
+        `then` makes of each batch what is wanted, in the process that simulated it: what to spread over processes.
+        Time moves on when all blocks of a span are through: left before, the same batches come again. Unwatched, only
+        what the future depends on is told.
+        """
+        last_day = day_number(until)
+        with ProcessPoolExecutor(processes, get_context("spawn")) if processes > 1 else NoPool() as pool:
+            while self.emitted_day < last_day:
+                first_week = self.config.week_of(self.next_day)
+                span_end = min(last_day, self.config.monday(first_week + SPAN_WEEKS) - 1)
+                ahead = self.actions.where(self.actions.day >= self.config.monday(first_week))
+                spans = (
+                    Span(self.config, block, state, ahead, first_week, self.emitted_day, span_end, is_watched)
+                    for block, state in enumerate(self.states)
+                )
+                work = partial(live_through, then=then)
+                states: list[State | None] = []
+                spending = []
+                for lived in in_order(pool, work, spans, most=2 * processes - 1):
+                    states.append(lived.state)
+                    spending.append(lived.spending)
+                    yield lived.result
+                self.states, self.emitted_day = states, span_end
+                self.spending += spending
+
+    def copied(self) -> "World":
+        """Another world with the same past: what happens to it is another matter."""
+        other = World(self.config)
+        other.states, other.spending = list(self.states), list(self.spending)
+        other.emitted_day, other.actions = self.emitted_day, self.actions
+        return other
+
+    def blocks(self) -> Iterator[Traits]:
+        """The people of one block after the other."""
+        for block in range(len(self.states)):
+            yield traits_of(self.config, block)
+
+    def save(self, path: Path) -> None:
+        """All of it in one file, to be taken up on another day."""
+        columns: dict[str, Array] = {"spending": self.all_spending()}
+        columns |= {f"actions/{at}": column for at, column in enumerate(self.actions.columns)}
+        for block, state in enumerate(self.states):
+            if state is not None:
+                columns |= {f"{block}/{f.name}": getattr(state, f.name) for f in fields(state) if f.name != "pending"}
+                for table, rows in state.pending.items():
+                    columns |= {f"{block}/pending/{table}/{name}": values for name, values in rows.items()}
+        about = asdict(self.config) | {"begins_on": str(self.config.begins_on), "emitted_day": self.emitted_day}
+        columns["about"] = np.array(json.dumps(about))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.unfinished")
+        with unfinished.open("wb") as file:
+            np.savez(file, allow_pickle=False, **columns)
+        unfinished.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "World":
+        with np.load(path, allow_pickle=False) as columns:
+            about = json.loads(str(columns["about"]))
+            emitted_day = about.pop("emitted_day")
+            world = cls(Config(**about | {"begins_on": date.fromisoformat(about["begins_on"])}))
+            world.emitted_day = emitted_day
+            world.actions = Actions(*(columns[f"actions/{at}"] for at in range(4)))
+            world.spending = [columns["spending"]]
+            kept = [f.name for f in fields(State) if f.name != "pending"]
+            for block in range(len(world.states)):
+                if f"{block}/{kept[0]}" not in columns:
+                    continue
+                pending: Tables = {table: {} for table in EVENTS if f"{block}/pending/{table}/at" in columns}
+                for name in columns.files:
+                    if name.startswith(f"{block}/pending/"):
+                        _, _, table, column = name.split("/")
+                        pending[table][column] = columns[name]
+                world.states[block] = State(**{name: columns[f"{block}/{name}"] for name in kept}, pending=pending)
+        return world
+
+    def all_spending(self) -> Ints:
+        """Rows of week, person, cents and orders, in the order of week and person."""
+        rows = np.concatenate([np.empty((4, 0), dtype=np.int64), *self.spending], axis=1)
+        keys, place = np.unique((rows[0] << 40) | rows[1], return_inverse=True)
+        cents, orders = (np.bincount(place, rows[at], len(keys)).astype(np.int64) for at in (2, 3))
+        return np.stack([keys >> 40, keys & ((1 << 40) - 1), cents, orders])
+
+
+class NoPool:
+    """This process does the work itself, when it is asked for it."""
+
+    def __enter__(self) -> "NoPool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        future.set_result(work(*arguments))
+        return future
+
+
+def in_order(
+    pool: ProcessPoolExecutor | NoPool, work: Callable[[Span], Lived], spans: Iterable[Span], most: int
+) -> Iterator[Lived]:
+    """The results in the order of the spans, with no more than `most` of them under way or waiting."""
+    waiting: deque[Future[Lived]] = deque()
+    for span in spans:
+        waiting.append(pool.submit(work, span))
+        if len(waiting) >= most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
