@@ -24,7 +24,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from bronze.ledger import FILES, LOADS, QUARANTINE
 from bronze.read import Arrival, read
-from bronze.records import open_file
+from bronze.records.content import open_file
 from bronze.source import Source
 from lakehouse.delta import Lakehouse
 from lakehouse.tables import ContractError

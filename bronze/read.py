@@ -12,7 +12,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from bronze.records import Layout, open_file, read_records
+from bronze.records import Layout, read_records
+from bronze.records.content import open_file
 from bronze.source import Field, Source
 from lakehouse.delta import met
 from lakehouse.rules import Required
