@@ -12,16 +12,15 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from bronze.declaration import NESTED_TYPES
 from bronze.records import Layout, read_records
 from bronze.records.content import open_file
 from bronze.source import Field, Source
+from bronze.values import from_text, in_timezone, spelling
 from lakehouse.delta import met
 from lakehouse.rules import Required
 
 LINEAGE_ARROW = [("_file", pa.string()), ("_arrived_at", pa.timestamp("us", tz="UTC"))]
-TIME_ONLY = r"^\s*T?\d{1,2}:"  # Spark would take it for a time of the day on which it is read
-DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}\s*$"
-WITH_ZONE = r":\d\d.*([A-Za-z]|[+-]\d{1,2}(:?\d{2})?)\s*$"
 WHOLE = ("tinyint", "smallint", "int", "bigint")
 
 
@@ -69,9 +68,8 @@ def problems_of_type(source: Source) -> dict[str, Problem]:
 
 
 def not_of_type(name: str, f: Field) -> Column:
-    spelled = f" like {f.pattern}" if f.pattern else ""
     found = F.substring(f"_text.`{name}`", 1, 100)
-    return F.concat(F.lit(f"{name}: expected {f.type}{spelled}, found '"), found, F.lit("'"))
+    return F.concat(F.lit(f"{name}: expected {f.type}{spelling(f)}, found '"), found, F.lit("'"))
 
 
 def read_text(spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int) -> DataFrame:
@@ -80,6 +78,8 @@ def read_text(spark: SparkSession, source: Source, arrivals: list[Arrival], task
         format=source.format,
         columns={name: f.path or name for name, f in source.columns.items()},
         options=dict(source.options),
+        widths=tuple(f.width for f in source.columns.values() if f.width),
+        nested={name: f.type for name, f in source.columns.items() if f.type.startswith(NESTED_TYPES)},
     )
     records = (
         spark.createDataFrame(
@@ -142,49 +142,6 @@ def text_schema(source: Source) -> T.StructType:
             T.StructField("_arrived_at", T.TimestampType()),
         ]
     )
-
-
-def from_text(text: Column, f: Field, source: Source) -> Column:
-    """The value that a text spells, null where it spells none."""
-    if f.type == "string":
-        return text
-    if f.type.startswith(("array", "map", "struct")):
-        return F.from_json(text, f.type)
-    if f.type == "date":
-        if f.pattern:
-            return F.try_to_date(text, f.pattern)
-        return F.when(text.rlike(DAY), text.try_cast("date"))  # no day missing, and nothing after it
-    if f.type == "timestamp":
-        if f.pattern:
-            moment = F.try_to_timestamp(text, F.lit(f.pattern))
-            says_zone = F.lit(bool(re.search("[VzOXxZ]", re.sub("'[^']*'", "", f.pattern))))
-        else:
-            moment = F.when(~text.rlike(TIME_ONLY), text.try_cast("timestamp"))
-            says_zone = text.rlike(WITH_ZONE)
-        return in_timezone(moment, source, says_zone)
-    value = F.trim(text).try_cast(f.type)
-    if f.type.startswith("decimal"):  # a cast would round
-        return F.when(value == F.trim(text).try_cast(f"decimal(38,{most_scale(f.type)})"), value)
-    if f.type in ("float", "double"):
-        return F.when(F.abs(value) < float("inf"), value)  # neither NaN, which is above all, nor too large
-    return value
-
-
-def most_scale(decimal: str) -> int:
-    """How many places are left beside the digits before the point.
-
-    >>> most_scale("decimal(10,2)")
-    30
-    """
-    precision, scale = (int(number) for number in re.findall(r"\d+", decimal))
-    return 38 - (precision - scale)
-
-
-def in_timezone(moment: Column, source: Source, says_zone: Column) -> Column:
-    """A moment that was read as UTC, as the source meant it."""
-    if source.timezone == "UTC":
-        return moment
-    return F.when(says_zone, moment).otherwise(F.to_utc_timestamp(moment, source.timezone))
 
 
 def read_parquet(spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int) -> DataFrame:

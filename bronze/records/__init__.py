@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bronze.records.avro import read_avro
 from bronze.records.delimited import read_csv
+from bronze.records.fixed_width import read_fixed_width
 from bronze.records.json_text import read_json_document, read_json_lines
 from bronze.records.layout import Layout, UnreadableError, refused
+from bronze.records.xml_elements import read_xml
 
 
 def read_records(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
@@ -19,6 +22,9 @@ def read_records(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
         "csv": read_csv,
         "jsonl": read_json_lines,
         "json": read_json_document,
+        "xml": read_xml,
+        "avro": read_avro,
+        "fixed": read_fixed_width,
     }[layout.format]
     position = 0
     try:

@@ -1,17 +1,15 @@
 """JSON as RFC 8259 has it, in lines or in one document: each number as it was written, each name once."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from bronze.records.content import blocks, not_in_encoding, shown
 from bronze.records.layout import RAW_LIMIT, Layout, Refusal, joined, refused
-
-
-class Number(str):
-    """A JSON number, as it was written: 1.10 stays 1.10, and no digit is lost."""
+from bronze.records.nested import Number, Record, has_half_a_character, nested_batch, to_json
+from bronze.records.unnested import Element, as_delivered, unnested, way_of
 
 
 class NotJsonError(ValueError):
@@ -36,21 +34,42 @@ DECODER = json.JSONDecoder(
 
 
 def read_json_lines(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
-    first_line = 1
+    """A record a line; or, where `records` names arrays, a record for each element of the innermost."""
+    way = way_of(layout)
+    first_line, rows = 1, 0
     for block in blocks(path, layout):
-        good: list[tuple[int, str, dict[str, Any]]] = []
+        good: list[Record] = []
         bad: list[Refusal] = []
-        for number, raw in enumerate(block.split(b"\n"), first_line):
+        for line, raw in enumerate(block.split(b"\n"), first_line):
             raw = raw.removesuffix(b"\r")
             if not raw.strip():
                 continue
             record, error = json_record(raw, layout)
             if record is None:
-                bad.append((number, shown(raw)[:RAW_LIMIT], error))
+                rows += 1
+                bad.append((rows if way else line, shown(raw)[:RAW_LIMIT], error))
+            elif not way:
+                good.append((line, raw.decode(), record))
             else:
-                good.append((number, raw.decode(), record))
-        yield joined(json_batch(good, layout), refused(bad, layout))
+                rows += share_out(unnested(record, way, layout), rows, way, good, bad)
+        yield joined(nested_batch(good, layout), refused(bad, layout))
         first_line += block.count(b"\n")
+
+
+def share_out(
+    elements: Iterable[Element], after: int, way: Sequence[str], good: list[Record], bad: list[Refusal]
+) -> int:
+    """Add the elements of one record to the good ones or to the bad ones. Returns how many there are."""
+    number = after
+    for number, (record, why) in enumerate(elements, after + 1):
+        raw = to_json(as_delivered(record, way))
+        if not why and has_half_a_character(raw):
+            why = "not JSON: half a character"
+        if why:
+            bad.append((number, raw.encode("utf-8", "backslashreplace").decode()[:RAW_LIMIT], why))
+        else:
+            good.append((number, raw, record))
+    return number - after
 
 
 def json_record(raw: bytes, layout: Layout) -> tuple[dict[str, Any] | None, str | None]:
@@ -70,23 +89,26 @@ def json_record(raw: bytes, layout: Layout) -> tuple[dict[str, Any] | None, str 
 
 
 def read_json_document(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
-    """One document; its records are the array at the path `records`, or the document itself."""
+    """One document; its records are the array at the path `records`, or the document itself; or, where `records` names
+    arrays (`orders[].lines[]`), a record for each element of the innermost."""
     content = b"".join(blocks(path, layout))
-    where = layout.options.get("records")
+    way = way_of(layout)
+    good: list[Record] = []
+    bad: list[Refusal] = []
     try:
         document = DECODER.decode(content.decode())
-        found = value_at(document, where) if where else document
-        if isinstance(document, dict) and not where:
-            found = [document]
-        if not isinstance(found, list):
-            raise NotJsonError(f"expected an array of records at {where or 'the top'}, found none")
-        written = [to_json(record) for record in found]
+        if way:
+            share_out(unnested(document, way, layout), 0, way, good, bad)
+        else:
+            found = records_in(document, layout.options.get("records"))
+            written = [to_json(record) for record in found]
     except (ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, NotJsonError) else f"the file is not JSON: {error}"
         yield refused([(0, shown(content[:RAW_LIMIT]), why)], layout)
         return
-    good: list[tuple[int, str, dict[str, Any]]] = []
-    bad: list[Refusal] = []
+    if way:
+        yield joined(nested_batch(good, layout), refused(bad, layout))
+        return
     for number, (record, raw) in enumerate(zip(found, written, strict=True), 1):
         if not isinstance(record, dict):
             bad.append((number, raw, f"expected a JSON object, found {type(record).__name__}"))
@@ -94,75 +116,19 @@ def read_json_document(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
             bad.append((number, raw.encode("utf-8", "backslashreplace").decode(), "not JSON: half a character"))
         else:
             good.append((number, raw, record))
-    yield joined(json_batch(good, layout), refused(bad, layout))
+    yield joined(nested_batch(good, layout), refused(bad, layout))
 
 
-def has_half_a_character(text: str) -> bool:
-    """Whether the text holds one of two surrogates without the other: no UTF-8 can write it."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
-def json_batch(records: list[tuple[int, str, dict[str, Any]]], layout: Layout) -> pa.RecordBatch:
-    columns: list[list[str | None]] = [[] for _ in layout.columns]
-    rescued = []
-    paths = [path.split(".") for path in layout.columns.values()]
-    for _, _, record in records:
-        for column, path in zip(columns, paths, strict=True):
-            column.append(text_of(taken(record, path)))
-        rest = without_empty(record)
-        rescued.append(to_json(rest) if rest else None)
-    arrays = [
-        *(pa.array(column, pa.string()) for column in columns),
-        pa.array(rescued, pa.string()),
-        pa.array([number for number, _, _ in records], pa.int64()),
-        pa.array([raw for _, raw, _ in records], pa.string()),
-        pa.nulls(len(records), pa.string()),
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=layout.schema)
-
-
-def taken(record: dict[str, Any], path: list[str]) -> Any:
-    """The value at the path, taken out of the record: what stays is what no column declares."""
-    for name in path[:-1]:
-        inner = record.get(name)
-        if not isinstance(inner, dict):
-            return None
-        record = inner
-    return record.pop(path[-1], None)
+def records_in(document: Any, path: str | None) -> list[Any]:
+    found = value_at(document, path) if path else document
+    if isinstance(document, dict) and not path:
+        found = [document]
+    if not isinstance(found, list):
+        raise NotJsonError(f"expected an array of records at {path or 'the top'}, found none")
+    return found
 
 
 def value_at(document: Any, path: str) -> Any:
     for name in path.split("."):
         document = document.get(name) if isinstance(document, dict) else None
     return document
-
-
-def without_empty(record: dict[str, Any]) -> dict[str, Any]:
-    """What is left of a record, less the objects that everything was taken out of."""
-    rest = {name: without_empty(value) if isinstance(value, dict) else value for name, value in record.items()}
-    return {name: value for name, value in rest.items() if value != {}}
-
-
-def text_of(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return str(value) if value is not None else None
-    return to_json(value)
-
-
-def to_json(value: Any) -> str:
-    """JSON with each number as it was written.
-
-    >>> to_json({"price": Number("1.10"), "tags": ["a", None, True]})
-    '{"price":1.10,"tags":["a",null,true]}'
-    """
-    if isinstance(value, Number):
-        return value
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(n, ensure_ascii=False)}:{to_json(v)}" for n, v in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(to_json(each) for each in value) + "]"
-    return json.dumps(value, ensure_ascii=False)

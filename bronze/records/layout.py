@@ -1,7 +1,7 @@
 """How files are laid out, and the records that every format gives: texts, rescued, place, raw form, refusal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -15,14 +15,14 @@ class Layout:
     """How the files of one source are laid out. `columns` maps each declared column to its path in a nested record.
 
     widths: of fixed-width columns, in characters, in their order.
-    lists: columns that hold any number of values; in XML, where one cannot be told from a list of one.
+    nested: the type of each column that is an array, a map or a struct.
     """
 
     format: str
     columns: Mapping[str, str]
     options: Mapping[str, str]
     widths: tuple[int, ...] = ()
-    lists: frozenset[str] = frozenset()
+    nested: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def schema(self) -> pa.Schema:

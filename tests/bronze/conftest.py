@@ -20,14 +20,14 @@ def read(tmp_path: Path) -> Read:
         format: str = "csv",
         paths: Mapping[str, str] | None = None,
         widths: Iterable[int] = (),
-        lists: Iterable[str] = (),
+        nested: Mapping[str, str] | None = None,
         name: str = "file",
         **options: str,
     ) -> list[dict]:
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         paths = paths or {column: column for column in columns or ("a", "b")}
-        layout = Layout(format, paths, options, tuple(widths), frozenset(lists))
+        layout = Layout(format, paths, options, tuple(widths), nested or {})
         return [record for batch in read_records(str(path), layout) for record in batch.to_pylist()]
 
     return read_content
