@@ -23,6 +23,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     "fixed": frozenset({"encoding", "null"}),
     "parquet": frozenset(),
 }
+ARRIVAL_DAY = "to_date(_arrived_at)"
 NESTED = ("json", "jsonl", "xml", "avro")
 NESTED_TYPES = ("array", "map", "struct")
 
@@ -75,6 +76,8 @@ def problems_of_delivery(source: "Source") -> list[str]:
         problems.append(f"key: a delivery of {source.delivery} needs one")
     if source.delivery != "append" and source.newest_by:
         problems.append(f"newest_by: a delivery of {source.delivery} has an order of its own")
+    if source.delivery != "snapshot" and source.snapshot_of != ARRIVAL_DAY:
+        problems.append(f"snapshot_of: is for a delivery of snapshot, not of {source.delivery}")
     if source.changes:
         for named in (source.changes.operation, source.changes.sequence):
             if named not in source.columns:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-from bronze.declaration import problems_of
-from lakehouse.rules import Required, Rule
+from bronze.declaration import ARRIVAL_DAY, problems_of
+from lakehouse.rules import OneOf, Required, Rule
 from lakehouse.tables import Column, ContractError, Privacy, Table
 
 Format = Literal["csv", "jsonl", "json", "xml", "avro", "fixed", "parquet"]
@@ -17,7 +17,7 @@ LINEAGE = {
     "_file": Column("string", "The file, relative to the landing folder."),
     "_position": Column("bigint", "The line of its file; where records are no lines, which of them it is. From 1."),
     "_arrived_at": Column("timestamp", "When the file arrived: its modification time."),
-    "_load_id": Column("bigint", "The load that brought the row in."),
+    "_load_id": Column("bigint", "The load that brought the row in: with `_file`, the version in bronze.files."),
 }
 
 
@@ -71,6 +71,11 @@ class Changes:
     sequence: str
     deletes: tuple[str, ...] = ("D",)
 
+    @property
+    def is_delete(self) -> str:
+        """The condition that a row meets after which there is none, in SQL."""
+        return OneOf(column=self.operation, values=self.deletes).sql
+
 
 @dataclass(frozen=True)
 class Source:
@@ -83,6 +88,8 @@ class Source:
     timezone: of timestamps that do not say their own.
     delivery: append: each file adds rows, and newer versions of rows. snapshot: the files of one day are all that
         there is, and what the newest lacks is gone. changes: rows tell what was changed, as `changes` says.
+    snapshot_of: the day (or the moment) that a row's snapshot is of, in SQL over its columns, `_file` and
+        `_arrived_at`: a snapshot that comes late is known by it.
     """
 
     name: str
@@ -99,6 +106,7 @@ class Source:
     timezone: str = "UTC"
     delivery: Delivery = "append"
     changes: Changes | None = None
+    snapshot_of: str = ARRIVAL_DAY
 
     def __post_init__(self) -> None:
         if problems := problems_of(self):
@@ -115,7 +123,13 @@ class Source:
 
     @property
     def all_rules(self) -> tuple[Rule, ...]:
-        required = tuple(Required(column=name) for name, f in self.columns.items() if f.required or name in self.key)
+        always = {*self.key, *((self.changes.operation, self.changes.sequence) if self.changes else ())}
+        unless = self.changes.is_delete if self.changes else None
+        required = tuple(
+            Required(column=name, unless=None if name in always else unless)
+            for name, f in self.columns.items()
+            if f.required or name in always
+        )
         return required + self.rules
 
     @property
@@ -125,8 +139,8 @@ class Source:
         return Table(
             name=f"bronze.{self.name}",
             doc=self.doc,
-            grain="one row per good record of a file, as delivered",
-            key=("_file", "_position"),
+            grain="one row per good record of a version of a file, as delivered",
+            key=("_file", "_position", "_load_id"),
             columns={**columns, **LINEAGE},
             rules=self.all_rules,
             cluster_by=("_load_id",),

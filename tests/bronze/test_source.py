@@ -187,7 +187,7 @@ def test_its_table_has_its_columns_with_their_privacy_and_the_lineage_of_each_ro
 
     table = source(columns=columns, feeds=(Feed(to="silver.parties", columns={}),)).table
 
-    assert (table.name, table.key) == ("bronze.consents", ("_file", "_position"))
+    assert (table.name, table.key) == ("bronze.consents", ("_file", "_position", "_load_id"))
     assert {name: (c.type, c.privacy) for name, c in table.columns.items()} == {
         "id": ("bigint", "pseudonymous"),
         "day": ("date", "none"),
