@@ -13,8 +13,10 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from bronze.declaration import NESTED_TYPES
+from bronze.landing import ChangedError, Found, change
 from bronze.records import Layout, read_records
 from bronze.records.content import open_file
+from bronze.records.layout import refused
 from bronze.source import Field, Source
 from bronze.values import from_text, in_timezone, spelling
 from lakehouse.delta import met
@@ -32,6 +34,10 @@ class Arrival:
     file: str
     bytes: int
     arrived_at: datetime
+
+    @property
+    def found(self) -> Found:
+        return Found(self.path, self.file, self.bytes, round(self.arrived_at.timestamp() * 1000))
 
 
 def read(spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int) -> DataFrame:
@@ -74,13 +80,7 @@ def not_of_type(name: str, f: Field) -> Column:
 
 def read_text(spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int) -> DataFrame:
     """Text formats: Python tells the records apart, Spark types them. `_text` is what each column said."""
-    layout = Layout(
-        format=source.format,
-        columns={name: f.path or name for name, f in source.columns.items()},
-        options=dict(source.options),
-        widths=tuple(f.width for f in source.columns.values() if f.width),
-        nested={name: f.type for name, f in source.columns.items() if f.type.startswith(NESTED_TYPES)},
-    )
+    layout = layout_of(source)
     records = (
         spark.createDataFrame(
             [(batch,) for batch in shares(arrivals, tasks)],
@@ -94,6 +94,16 @@ def read_text(spark: SparkSession, source: Source, arrivals: list[Arrival], task
         *(from_text(texts[name], f, source).alias(name) for name, f in source.columns.items()),
         "_rescued", "_file", "_position", "_arrived_at", "_raw", "_error", "_text",
     )  # fmt: skip
+
+
+def layout_of(source: Source) -> Layout:
+    return Layout(
+        format=source.format,
+        columns={name: f.path or name for name, f in source.columns.items()},
+        options=dict(source.options),
+        widths=tuple(f.width for f in source.columns.values() if f.width),
+        nested={name: f.type for name, f in source.columns.items() if f.type.startswith(NESTED_TYPES)},
+    )
 
 
 def shares(arrivals: list[Arrival], tasks: int) -> list[list[Arrival]]:
@@ -114,10 +124,21 @@ def record_reader(layout: Layout) -> Callable[[Iterable[pa.RecordBatch]], Iterab
         for batch in batches:
             for share in batch.column(0).to_pylist():
                 for arrival in share:
-                    for records in read_records(arrival["path"], layout):
+                    for records in records_of(Arrival(**arrival), layout):
                         yield with_lineage(records, layout, arrival["file"], arrival["arrived_at"])
 
     return read_share
+
+
+def records_of(arrival: Arrival, layout: Layout) -> Iterator[pa.RecordBatch]:
+    """The records of a file that is as it was planned, all of them. Of one that was changed before, none; if it changes
+    meanwhile the load fails, and its next attempt finds it changed."""
+    if why := change(arrival.path, arrival.found):
+        yield refused([(0, None, why)], layout)
+        return
+    yield from read_records(arrival.path, layout)
+    if why := change(arrival.path, arrival.found):
+        raise ChangedError(f"{arrival.file}: {why}")
 
 
 def with_lineage(records: pa.RecordBatch, layout: Layout, file: str, arrived_at: datetime) -> pa.RecordBatch:
@@ -149,12 +170,13 @@ def read_parquet(spark: SparkSession, source: Source, arrivals: list[Arrival], t
     by_schema: dict[str, list[Arrival]] = {}
     broken = []
     for arrival in sorted(arrivals, key=lambda a: a.file):
+        if why := change(arrival.path, arrival.found):
+            broken.append((arrival.file, 0, arrival.arrived_at, why))
+            continue
         try:
             by_schema.setdefault(str(parquet_schema(arrival)), []).append(arrival)
         except pa.ArrowInvalid as error:
             broken.append((arrival.file, 0, arrival.arrived_at, f"the file is not Parquet: {error}"))
-        except FileNotFoundError:
-            broken.append((arrival.file, 0, arrival.arrived_at, "the file was deleted before it was read"))
     groups = [parquet_group(spark, source, files) for _, files in sorted(by_schema.items())]
     if broken:
         unread = spark.createDataFrame(broken, "_file string, _position bigint, _arrived_at timestamp, _error string")

@@ -20,29 +20,43 @@ def read_csv(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
     if layout.options.get("header", "true") == "false":
         header = list(layout.columns)
     line = 1
-    for block in blocks(path, layout):
+    content = blocks(path, layout)
+    for block in content:
         text = block
         if header is None:
             text = block.lstrip(b"\r\n")
             line += block.count(b"\n") - text.count(b"\n")
             if not text:
                 continue
-            header = csv_header(text, layout)
+            try:
+                header = csv_header(text, layout)
+            except UnreadableError as error:
+                raise UnreadableError(str(error), shown(beginning(text, content))) from error
             text = text.partition(b"\n")[2]
             line += 1
         yield csv_block(text, line, header, layout)
         line += text.count(b"\n")
 
 
+def beginning(text: bytes, more: Iterator[bytes]) -> bytes:
+    """As much of a text as is kept of one that cannot be read."""
+    while len(text) < RAW_LIMIT and (block := next(more, None)):
+        text += block
+    return text[:RAW_LIMIT]
+
+
 def csv_header(text: bytes, layout: Layout) -> list[str]:
-    """The names in the first line. Without them no line can be read: an UnreadableError keeps the text."""
+    """The names in the first line; without them no line can be read. None is declared where the first line is no
+    header, or another delimiter is used."""
     first = text.partition(b"\n")[0].removesuffix(b"\r")
     _, raw, fields, why = next(csv_records([(1, first)], layout))
     header = [name.strip() for name in fields]
     if not why and len(set(header)) < len(header):
         why = f"it names a column twice: {raw}"
+    if not why and not set(header) & set(layout.columns):
+        why = f"it names no declared column: {raw[:1000]}"
     if why:
-        raise UnreadableError(f"the header cannot be read: {why}", shown(text[:RAW_LIMIT]))
+        raise UnreadableError(f"the header cannot be read: {why}")
     return header
 
 
