@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from time import monotonic
 from zlib import crc32
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
@@ -23,8 +21,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from bronze.landing import listed
 from bronze.ledger import FILES, LOADS, QUARANTINE
 from bronze.plan import Load, claim, in_batch, outstanding, plan
-from bronze.read import Arrival, read
-from bronze.records.content import open_file
+from bronze.read import Arrival, NotParquetError, parquet_footer, read
 from bronze.source import Source
 from lakehouse.delta import Lakehouse
 
@@ -187,9 +184,8 @@ def task_count(lake: Lakehouse) -> int:
 def parquet_rows(arrival: Arrival) -> float:
     """How many rows the file says it has; of a broken one nobody knows."""
     try:
-        with open_file(arrival.path) as file:
-            return float(pq.ParquetFile(file).metadata.num_rows)
-    except (pa.ArrowInvalid, FileNotFoundError):
+        return float(parquet_footer(arrival).num_rows)
+    except (NotParquetError, FileNotFoundError):
         return math.inf
 
 

@@ -175,7 +175,7 @@ def read_parquet(spark: SparkSession, source: Source, arrivals: list[Arrival], t
             continue
         try:
             by_schema.setdefault(str(parquet_schema(arrival)), []).append(arrival)
-        except pa.ArrowInvalid as error:
+        except NotParquetError as error:
             broken.append((arrival.file, 0, arrival.arrived_at, f"the file is not Parquet: {error}"))
     groups = [parquet_group(spark, source, files) for _, files in sorted(by_schema.items())]
     if broken:
@@ -256,9 +256,22 @@ def without_glob(path: str) -> str:
     return re.sub(r"([\[\]{}*?\\])", r"\\\1", path)
 
 
+class NotParquetError(Exception):
+    """A file whose footer cannot be read."""
+
+
 def parquet_schema(arrival: Arrival) -> pa.Schema:
-    with open_file(arrival.path) as file:
-        return pq.read_schema(file).remove_metadata()
+    return parquet_footer(arrival).schema.to_arrow_schema().remove_metadata()
+
+
+def parquet_footer(arrival: Arrival) -> pq.FileMetaData:
+    try:
+        with open_file(arrival.path) as file:
+            return pq.read_metadata(file)
+    except (pa.ArrowInvalid, OSError) as error:
+        if getattr(error, "errno", None) is not None:  # the disk's error, not the file's
+            raise
+        raise NotParquetError(str(error).strip()) from error
 
 
 def any_of(conditions: list[Column]) -> Column:
