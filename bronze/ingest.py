@@ -1,46 +1,33 @@
 """The one way in: files that arrive are planned into loads by a stream, and each load lands once.
 
-A stream over the landing folder sees each file once, and notes it with a load in `bronze.files` before anything is
+A stream over the landing folder sees that files arrive, and notes each with a load in `bronze.files` before anything is
 read. Loads then land source by source, side by side: good rows in the source's table, refused ones in quarantine, both
 under the load's number, so that a repeat after a kill adds nothing. A batch is the same stream run until it is idle.
 """
 
 import math
 import posixpath
-import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import fnmatch
 from time import monotonic
 from zlib import crc32
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from pyspark.sql import Column, DataFrame, Observation, Row
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
+from bronze.landing import listed
 from bronze.ledger import FILES, LOADS, QUARANTINE
-from bronze.read import Arrival, read
-from bronze.records import open_file
+from bronze.plan import Load, claim, in_batch, outstanding, plan
+from bronze.read import Arrival, NotParquetError, parquet_footer, read
 from bronze.source import Source
 from lakehouse.delta import Lakehouse
-from lakehouse.tables import ContractError
 
 ARRIVALS = "path string, modificationTime timestamp, length bigint, content binary"
 SIDE_BY_SIDE = 4
 SLOTS = 63
-
-
-@dataclass(frozen=True)
-class Load:
-    """Files of one source that land together."""
-
-    source: Source
-    load_id: int
-    arrivals: Sequence[Arrival]
 
 
 @dataclass(frozen=True)
@@ -68,17 +55,27 @@ def ingest(
         lake.create(table)
     claim(lake, sources)
     waiting = land_all(lake, outstanding(lake, sources), on_landed)
+    landing = lake.settings.landing_dir
+    is_listed = lake.settings.target == "local" and ":/" not in landing
+    passes = 0
 
-    def take_in(files: DataFrame, batch_id: int) -> None:
-        nonlocal waiting
-        waiting = land_all(lake, [*waiting, *plan(lake, sources, files)], on_landed)
+    def take_in(files: DataFrame | None = None, batch_id: int = 0) -> None:
+        """Of a local folder all that is new: Spark's batches lack files that were written again or have no bytes."""
+        nonlocal waiting, passes
+        passes += 1
+        found = list(listed(landing)) if files is None or is_listed else in_batch(files, landing)
+        waiting = land_all(lake, [*waiting, *plan(lake, sources, found)], on_landed)
 
     stream = arrivals(lake).writeStream.foreachBatch(take_in).queryName("ingest")
     stream = stream.option("checkpointLocation", posixpath.join(lake.settings.state_dir, "ingest"))
     if continuous:
+        if is_listed:
+            take_in()
         return stream.trigger(processingTime="10 seconds").start()
     query = stream.trigger(availableNow=True).start()
     query.awaitTermination()
+    if is_listed and not passes:
+        take_in()
     return query
 
 
@@ -86,68 +83,12 @@ def arrivals(lake: Lakehouse) -> DataFrame:
     """A stream of the files that arrive, without their content: Auto Loader on Databricks, Spark's files elsewhere."""
     if lake.settings.target == "databricks":
         reader = lake.spark.readStream.format("cloudFiles").option("cloudFiles.format", "binaryFile")
+        reader = reader.option("cloudFiles.allowOverwrites", "true")
     else:
         # Spark forgets files that are much older than the newest one, and would never see a late one.
         reader = lake.spark.readStream.format("binaryFile").schema(ARRIVALS).option("maxFileAge", "36500d")
     files = reader.option("recursiveFileLookup", "true").load(lake.settings.landing_dir)
     return files.select("path", "modificationTime", "length")
-
-
-def plan(lake: Lakehouse, sources: Sequence[Source], files: DataFrame) -> list[Load]:
-    """Note which load takes in each file that no load knows. From here on the load's files are fixed."""
-    rows = [
-        (relative(f.path, lake.settings.landing_dir), None, f.length, f.modificationTime, 0) for f in files.collect()
-    ]
-    arrived = lake.spark.createDataFrame(rows, FILES.schema)
-    new = arrived.join(lake.read(FILES).select("file"), on="file", how="left_anti").select(*FILES.columns)
-    if planned := in_next_load(lake, sources, new):
-        number = planned[0].load_id
-        lake.append(noted_files(lake, planned), FILES, writer="bronze.files", number=number)
-    return loads_of(lake, sources, planned)
-
-
-def claim(lake: Lakehouse, sources: Sequence[Source]) -> None:
-    """Put files that no source claimed when they arrived into a load, where one claims them now."""
-    planned = in_next_load(lake, sources, lake.read(FILES).where("source IS NULL"))
-    if claimed := [file for file in planned if file.source]:
-        lake.merge(noted_files(lake, claimed), FILES)
-
-
-def in_next_load(lake: Lakehouse, sources: Sequence[Source], files: DataFrame) -> list[Row]:
-    """The files, each with the source that claims it, in one load after all others."""
-    rows = files.orderBy("file").collect()
-    if not rows:
-        return []
-    last = lake.read(FILES).agg(F.max("load_id")).collect()[0][0]
-    load_id = 0 if last is None else last + 1
-    return [Row(**{**row.asDict(), "source": claimant(row.file, sources), "load_id": load_id}) for row in rows]
-
-
-def claimant(file: str, sources: Sequence[Source]) -> str | None:
-    """The source whose file it is, if any. Two would be a mistake in their declarations."""
-    names = [s.name for s in sources if fnmatch(file, posixpath.join(s.folder, s.glob))]
-    if len(names) > 1:
-        raise ContractError(
-            f"Cannot take in {file}: expected one source that claims it, found {' and '.join(names)}.\n"
-            "Correct their paths."
-        )
-    return names[0] if names else None
-
-
-def noted_files(lake: Lakehouse, files: Sequence[Row]) -> DataFrame:
-    rows = [tuple(file[name] for name in FILES.columns) for file in files]
-    return lake.spark.createDataFrame(rows, FILES.schema).coalesce(1)
-
-
-def relative(path: str, landing: str) -> str:
-    """A file's path below the landing folder, without the scheme that Spark puts before it.
-
-    >>> relative("file:/data/landing/crm/50% off.csv", "/data/landing")
-    'crm/50% off.csv'
-    """
-    if ":/" not in landing:
-        path = re.sub(r"^[a-z]+:/+", "/", path)
-    return path.removeprefix(landing).lstrip("/")
 
 
 def land_all(lake: Lakehouse, loads: Sequence[Load], on_landed: Callable[[Landed], None]) -> list[Load]:
@@ -175,33 +116,6 @@ def land_all(lake: Lakehouse, loads: Sequence[Load], on_landed: Callable[[Landed
     note(lake, landed)
     done = {(each.source, each.load_id) for each in landed if not each.error}
     return [load for load in loads if (load.source.name, load.load_id) not in done]
-
-
-def outstanding(lake: Lakehouse, sources: Sequence[Source]) -> list[Load]:
-    """Loads that were planned and have not landed, oldest first."""
-    landed = lake.read(LOADS).where("status = 'landed'").select("source", "load_id")
-    planned = (
-        lake.read(FILES)
-        .where(F.col("source").isin([s.name for s in sources]))
-        .join(landed, on=["source", "load_id"], how="left_anti")
-        .orderBy("load_id", "source", "file")
-        .collect()
-    )
-    return loads_of(lake, sources, planned)
-
-
-def loads_of(lake: Lakehouse, sources: Sequence[Source], files: Sequence[Row]) -> list[Load]:
-    """Rows of bronze.files as loads, in their order; files of other sources are left out."""
-    by_name = {source.name: source for source in sources}
-    found: dict[tuple[int, str], list[Arrival]] = {}
-    for row in files:
-        if row.source in by_name:
-            found.setdefault((row.load_id, row.source), []).append(arrival_of(row, lake.settings.landing_dir))
-    return [Load(by_name[name], load_id, arrivals) for (load_id, name), arrivals in found.items()]
-
-
-def arrival_of(row: Row, landing: str) -> Arrival:
-    return Arrival(posixpath.join(landing, row.file), row.file, row.bytes, row.arrived_at)
 
 
 def land_or_say_why_not(lake: Lakehouse, load: Load) -> Landed:
@@ -270,9 +184,8 @@ def task_count(lake: Lakehouse) -> int:
 def parquet_rows(arrival: Arrival) -> float:
     """How many rows the file says it has; of a broken one nobody knows."""
     try:
-        with open_file(arrival.path) as file:
-            return float(pq.ParquetFile(file).metadata.num_rows)
-    except (pa.ArrowInvalid, FileNotFoundError):
+        return float(parquet_footer(arrival).num_rows)
+    except (NotParquetError, FileNotFoundError):
         return math.inf
 
 

@@ -5,15 +5,18 @@ from lakehouse.tables import Column, Table
 
 FILES = Table(
     name="bronze.files",
-    doc="Every file that arrived in the landing folder, and the load that takes it in.",
-    grain="one row per file",
-    key=("file",),
+    doc="Every file that arrived in the landing folder, each time that it changed, and the load that takes it in.",
+    grain="one row per version of a file",
+    key=("file", "version"),
     columns={
         "file": Column("string", "The file, relative to the landing folder."),
+        "version": Column("int", "Which content of this name, from 1: a file that is written again has another."),
         "source": Column("string", "The source that claims it; none where no declaration does."),
         "bytes": Column("bigint", "Its size."),
+        "content_hash": Column("string", "SHA-256 of its bytes; none where they could not be read."),
         "arrived_at": Column("timestamp", "Its modification time."),
-        "load_id": Column("bigint", "The load that takes it in; loads are counted from 0."),
+        "load_id": Column("bigint", "The load that notes it; loads are counted from 0. Its rows have this `_load_id`."),
+        "same_as": Column("string", "The file of the source that brought this content before: it does not land again."),
     },
 )
 
@@ -39,8 +42,8 @@ LOADS = Table(
 QUARANTINE = Table(
     name="bronze.quarantine",
     doc="Every refused row of every source, with its raw text and all the reasons.",
-    grain="one row per refused record of a file",
-    key=("source", "file", "position"),
+    grain="one row per refused record of a version of a file",
+    key=("source", "file", "position", "load_id"),
     columns={
         "source": Column("string", "The source."),
         "file": Column("string", "The file, relative to the landing folder."),

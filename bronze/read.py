@@ -12,15 +12,17 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from bronze.records import Layout, open_file, read_records
+from bronze.declaration import NESTED_TYPES
+from bronze.landing import ChangedError, Found, change
+from bronze.records import Layout, read_records
+from bronze.records.content import open_file
+from bronze.records.layout import refused
 from bronze.source import Field, Source
+from bronze.values import from_text, in_timezone, spelling
 from lakehouse.delta import met
 from lakehouse.rules import Required
 
 LINEAGE_ARROW = [("_file", pa.string()), ("_arrived_at", pa.timestamp("us", tz="UTC"))]
-TIME_ONLY = r"^\s*T?\d{1,2}:"  # Spark would take it for a time of the day on which it is read
-DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}\s*$"
-WITH_ZONE = r":\d\d.*([A-Za-z]|[+-]\d{1,2}(:?\d{2})?)\s*$"
 WHOLE = ("tinyint", "smallint", "int", "bigint")
 
 
@@ -32,6 +34,10 @@ class Arrival:
     file: str
     bytes: int
     arrived_at: datetime
+
+    @property
+    def found(self) -> Found:
+        return Found(self.path, self.file, self.bytes, round(self.arrived_at.timestamp() * 1000))
 
 
 def read(spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int) -> DataFrame:
@@ -68,18 +74,13 @@ def problems_of_type(source: Source) -> dict[str, Problem]:
 
 
 def not_of_type(name: str, f: Field) -> Column:
-    spelled = f" like {f.pattern}" if f.pattern else ""
     found = F.substring(f"_text.`{name}`", 1, 100)
-    return F.concat(F.lit(f"{name}: expected {f.type}{spelled}, found '"), found, F.lit("'"))
+    return F.concat(F.lit(f"{name}: expected {f.type}{spelling(f)}, found '"), found, F.lit("'"))
 
 
 def read_text(spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int) -> DataFrame:
     """Text formats: Python tells the records apart, Spark types them. `_text` is what each column said."""
-    layout = Layout(
-        format=source.format,
-        columns={name: f.path or name for name, f in source.columns.items()},
-        options=dict(source.options),
-    )
+    layout = layout_of(source)
     records = (
         spark.createDataFrame(
             [(batch,) for batch in shares(arrivals, tasks)],
@@ -93,6 +94,16 @@ def read_text(spark: SparkSession, source: Source, arrivals: list[Arrival], task
         *(from_text(texts[name], f, source).alias(name) for name, f in source.columns.items()),
         "_rescued", "_file", "_position", "_arrived_at", "_raw", "_error", "_text",
     )  # fmt: skip
+
+
+def layout_of(source: Source) -> Layout:
+    return Layout(
+        format=source.format,
+        columns={name: f.path or name for name, f in source.columns.items()},
+        options=dict(source.options),
+        widths=tuple(f.width for f in source.columns.values() if f.width),
+        nested={name: f.type for name, f in source.columns.items() if f.type.startswith(NESTED_TYPES)},
+    )
 
 
 def shares(arrivals: list[Arrival], tasks: int) -> list[list[Arrival]]:
@@ -113,10 +124,21 @@ def record_reader(layout: Layout) -> Callable[[Iterable[pa.RecordBatch]], Iterab
         for batch in batches:
             for share in batch.column(0).to_pylist():
                 for arrival in share:
-                    for records in read_records(arrival["path"], layout):
+                    for records in records_of(Arrival(**arrival), layout):
                         yield with_lineage(records, layout, arrival["file"], arrival["arrived_at"])
 
     return read_share
+
+
+def records_of(arrival: Arrival, layout: Layout) -> Iterator[pa.RecordBatch]:
+    """The records of a file that is as it was planned, all of them. Of one that was changed before, none; if it changes
+    meanwhile the load fails, and its next attempt finds it changed."""
+    if why := change(arrival.path, arrival.found):
+        yield refused([(0, None, why)], layout)
+        return
+    yield from read_records(arrival.path, layout)
+    if why := change(arrival.path, arrival.found):
+        raise ChangedError(f"{arrival.file}: {why}")
 
 
 def with_lineage(records: pa.RecordBatch, layout: Layout, file: str, arrived_at: datetime) -> pa.RecordBatch:
@@ -143,60 +165,18 @@ def text_schema(source: Source) -> T.StructType:
     )
 
 
-def from_text(text: Column, f: Field, source: Source) -> Column:
-    """The value that a text spells, null where it spells none."""
-    if f.type == "string":
-        return text
-    if f.type.startswith(("array", "map", "struct")):
-        return F.from_json(text, f.type)
-    if f.type == "date":
-        if f.pattern:
-            return F.try_to_date(text, f.pattern)
-        return F.when(text.rlike(DAY), text.try_cast("date"))  # no day missing, and nothing after it
-    if f.type == "timestamp":
-        if f.pattern:
-            moment = F.try_to_timestamp(text, F.lit(f.pattern))
-            says_zone = F.lit(bool(re.search("[VzOXxZ]", re.sub("'[^']*'", "", f.pattern))))
-        else:
-            moment = F.when(~text.rlike(TIME_ONLY), text.try_cast("timestamp"))
-            says_zone = text.rlike(WITH_ZONE)
-        return in_timezone(moment, source, says_zone)
-    value = F.trim(text).try_cast(f.type)
-    if f.type.startswith("decimal"):  # a cast would round
-        return F.when(value == F.trim(text).try_cast(f"decimal(38,{most_scale(f.type)})"), value)
-    if f.type in ("float", "double"):
-        return F.when(F.abs(value) < float("inf"), value)  # neither NaN, which is above all, nor too large
-    return value
-
-
-def most_scale(decimal: str) -> int:
-    """How many places are left beside the digits before the point.
-
-    >>> most_scale("decimal(10,2)")
-    30
-    """
-    precision, scale = (int(number) for number in re.findall(r"\d+", decimal))
-    return 38 - (precision - scale)
-
-
-def in_timezone(moment: Column, source: Source, says_zone: Column) -> Column:
-    """A moment that was read as UTC, as the source meant it."""
-    if source.timezone == "UTC":
-        return moment
-    return F.when(says_zone, moment).otherwise(F.to_utc_timestamp(moment, source.timezone))
-
-
 def read_parquet(spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int) -> DataFrame:
     """Parquet: Spark reads it, the files of each schema together. `_text` is what a column of another type said."""
     by_schema: dict[str, list[Arrival]] = {}
     broken = []
     for arrival in sorted(arrivals, key=lambda a: a.file):
+        if why := change(arrival.path, arrival.found):
+            broken.append((arrival.file, 0, arrival.arrived_at, why))
+            continue
         try:
             by_schema.setdefault(str(parquet_schema(arrival)), []).append(arrival)
-        except pa.ArrowInvalid as error:
+        except NotParquetError as error:
             broken.append((arrival.file, 0, arrival.arrived_at, f"the file is not Parquet: {error}"))
-        except FileNotFoundError:
-            broken.append((arrival.file, 0, arrival.arrived_at, "the file was deleted before it was read"))
     groups = [parquet_group(spark, source, files) for _, files in sorted(by_schema.items())]
     if broken:
         unread = spark.createDataFrame(broken, "_file string, _position bigint, _arrived_at timestamp, _error string")
@@ -276,9 +256,22 @@ def without_glob(path: str) -> str:
     return re.sub(r"([\[\]{}*?\\])", r"\\\1", path)
 
 
+class NotParquetError(Exception):
+    """A file whose footer cannot be read."""
+
+
 def parquet_schema(arrival: Arrival) -> pa.Schema:
-    with open_file(arrival.path) as file:
-        return pq.read_schema(file).remove_metadata()
+    return parquet_footer(arrival).schema.to_arrow_schema().remove_metadata()
+
+
+def parquet_footer(arrival: Arrival) -> pq.FileMetaData:
+    try:
+        with open_file(arrival.path) as file:
+            return pq.read_metadata(file)
+    except (pa.ArrowInvalid, OSError) as error:
+        if getattr(error, "errno", None) is not None:  # the disk's error, not the file's
+            raise
+        raise NotParquetError(str(error).strip()) from error
 
 
 def any_of(conditions: list[Column]) -> Column:

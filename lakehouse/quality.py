@@ -242,7 +242,7 @@ def expectation(table: Table, rule: Rule) -> Expectation:
     columns = columns_of(table, rule)
     told: dict[str, Any] = {"severity": SEVERITIES[rule.severity], "meta": meta(rule.name, columns, rule.severity)}
     match rule:
-        case Required():
+        case Required(unless=None):
             return ExpectColumnValuesToNotBeNull(column=rule.column, **told)
         case Between():
             return ExpectColumnValuesToBeBetween(column=rule.column, min_value=rule.low, max_value=rule.high, **told)

@@ -28,11 +28,15 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Required(Rule):
+    """`unless` is a condition under which it may be missing."""
+
     column: str
+    unless: str | None = None
 
     @property
     def sql(self) -> str:
-        return f"`{self.column}` IS NOT NULL"
+        is_there = f"`{self.column}` IS NOT NULL"
+        return f"{is_there} OR coalesce({self.unless}, false)" if self.unless else is_there
 
     @property
     def name(self) -> str:

@@ -5,17 +5,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from bronze.ledger import LOADS
 from bronze.source import Feed, Source
 from lakehouse.delta import Lakehouse, code_version
 from lakehouse.tables import ContractError, Table, conform
+from silver.deliveries import ORDER, keys_told, nothing_told, told
 from silver.tables import CONFORMED, REVISIONS
 
 MANY = 200_000  # keys told again, up to which they are sent to every task
-ORDER = ("_newest_by", "_arrived_at", "_file", "_position")
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,15 @@ def refresh(lake: Lakehouse, table: Table, sources: Sequence[Source]) -> Refresh
         return Refreshed(table.name, "unchanged")
     rows = all_rows(lake, table, feeding)
     if before.get("origin") == note["origin"]:
-        new = all_rows(lake, table, feeding, after=before["loads"]).select(*table.key).distinct()
+        new = keys_of_new_rows(lake, table, feeding, before["loads"], loads)
         new = new if new.limit(MANY + 1).count() > MANY else F.broadcast(new)
         mine = rows.join(new, on=list(table.key), how="left_semi")
+        may_go = any(source.delivery != "append" for source, _ in feeding)
         with kept(mine.transform(versions, table)) as history:
             superseded = history.transform(revisions, table)
             lake.merge(superseded, REVISIONS, gone=no_revisions(mine, superseded, table))
-            lake.merge(history.transform(newest, table), table, note=note)
+            gone = history.where("superseded_at IS NULL AND _gone") if may_go else None
+            lake.merge(history.transform(newest, table), table, gone=gone, note=note)
         return Refreshed(table.name, "merged")
     once, again = told_once_or_again(rows, table)
     with kept(again) as history:
@@ -91,12 +93,14 @@ def check_feeds(sources: Sequence[Source]) -> None:
 def origin(table: Table, feeding: list[tuple[Source, Feed]]) -> str:
     """Changes when the code or a declaration does: the table is then rebuilt from all loads."""
     return f"{code_version(table.layer)}/{table.fingerprint}/" + "/".join(
-        f"{source.name}:{source.table.fingerprint}:{source.newest_by}:{hash_of(feed)}" for source, feed in feeding
+        f"{source.name}:{source.table.fingerprint}:{source.newest_by}:{hash_of(feed, source)}"
+        for source, feed in feeding
     )
 
 
-def hash_of(feed: Feed) -> str:
-    return Table(name=feed.to, doc=repr(feed), grain="", key=(), columns={}).fingerprint
+def hash_of(feed: Feed, source: Source) -> str:
+    delivered = (feed, source.key, source.delivery, source.changes, source.snapshot_of)
+    return Table(name=feed.to, doc=repr(delivered), grain="", key=(), columns={}).fingerprint
 
 
 def landed_loads(lake: Lakehouse, sources: Sequence[Source]) -> dict[str, int]:
@@ -108,42 +112,31 @@ def landed_loads(lake: Lakehouse, sources: Sequence[Source]) -> dict[str, int]:
     }
 
 
-def all_rows(
-    lake: Lakehouse, table: Table, feeding: list[tuple[Source, Feed]], after: Mapping[str, int] | None = None
+def all_rows(lake: Lakehouse, table: Table, feeding: list[tuple[Source, Feed]]) -> DataFrame:
+    """What all sources say of the table, every version, and when they said that a key is gone."""
+    frames = [lake.read(source.table).transform(told, source, feed, table, lake) for source, feed in feeding]
+    return reduce(DataFrame.unionByName, frames or [nothing_told(lake, table)])
+
+
+def keys_of_new_rows(
+    lake: Lakehouse,
+    table: Table,
+    feeding: list[tuple[Source, Feed]],
+    after: Mapping[str, int],
+    loads: Mapping[str, int],
 ) -> DataFrame:
-    """What all sources say of the table, every version; with `after`, only what later loads brought."""
+    """The keys of which later loads may say something new."""
     frames = []
     for source, feed in feeding:
         rows = lake.read(source.table)
-        if after is not None:
-            rows = rows.where(F.col("_load_id") > after.get(source.name, -1))
-        frames.append(rows.transform(conformed, source, feed, table))
-    empty = lake.spark.createDataFrame([], table.schema).drop("learned_at")
-    empty = empty.select("*", *(F.lit(None).cast(type_).alias(name) for name, type_ in zip(ORDER, TYPES, strict=True)))
-    return reduce(DataFrame.unionByName, frames or [empty])
-
-
-TYPES = ("double", "timestamp", "string", "bigint")
-
-
-def conformed(rows: DataFrame, source: Source, feed: Feed, table: Table) -> DataFrame:
-    """One source's rows as the table's columns, in their types; what the feed does not say is null."""
-    values = [
-        F.expr(feed.columns.get(name, "null")).cast(column.type).alias(name)
-        for name, column in table.columns.items()
-        if name != "learned_at"
-    ]
-    mine = rows.where(feed.where) if feed.where else rows
-    return mine.select(*values, newest_by(source).alias("_newest_by"), "_arrived_at", "_file", "_position")
-
-
-def newest_by(source: Source) -> Column:
-    """The source's own measure of what is newest, as a number; null where it has none and arrival decides."""
-    if not source.newest_by:
-        return F.lit(None).cast("double")
-    column = F.col(source.newest_by)
-    of_time = source.columns[source.newest_by].type in ("date", "timestamp")
-    return column.cast("timestamp").cast("double") if of_time else column.cast("double")
+        new = rows.where(F.col("_load_id") > after.get(source.name, -1))
+        if source.delivery == "changes":  # the versions before and after a new one mean something else now
+            touched = new.select(*source.key).distinct()
+            new = rows.join(touched, on=list(source.key), how="left_semi")
+        if source.delivery == "snapshot" and loads.get(source.name) != after.get(source.name):
+            new = rows  # a snapshot is of the keys that it lacks, too
+        frames.append(new.transform(keys_told, source, feed, table))
+    return reduce(DataFrame.unionByName, frames or [nothing_told(lake, table).select(*table.key)]).distinct()
 
 
 def told_once_or_again(rows: DataFrame, table: Table) -> tuple[DataFrame, DataFrame]:
@@ -159,40 +152,43 @@ def told_once_or_again(rows: DataFrame, table: Table) -> tuple[DataFrame, DataFr
         return rows.limit(0).transform(versions, table).transform(newest, table), rows.transform(versions, table)
     repeated = F.broadcast(rows.sparkSession.createDataFrame([(each,) for each in hashes], "_key_hash bigint"))
     once = hashed.join(repeated, on="_key_hash", how="left_anti").withColumn("learned_at", F.col("_arrived_at"))
+    once = once.where("NOT _gone")
     others = hashed.join(repeated, on="_key_hash", how="left_semi").select(*rows.columns)
     return once.select(*table.columns).transform(conform, table), others.transform(versions, table)
 
 
 def versions(rows: DataFrame, table: Table) -> DataFrame:
-    """Every version of each key that differs from the one before it, with when it and the next one were learned.
+    """Every version of each key that differs from the one before it, with when it and the next one were learned. That
+    the key is gone is a version, too.
 
     A delivery that says the same again is no version. `superseded_at` is null for the newest. What a file says of a
     key over and over (a household on each line of a basket) is taken once first: that is most of the rows.
     """
-    told = rows.groupBy(*(c for c in rows.columns if c != "_position")).agg(F.max("_position").alias("_position"))
+    once = rows.groupBy(*(c for c in rows.columns if c != "_position")).agg(F.max("_position").alias("_position"))
     oldest_first = Window.partitionBy(*table.key).orderBy(*(F.asc_nulls_first(c) for c in ORDER))
     content = [name for name in table.columns if name not in (*table.key, "learned_at")]
-    said = F.struct(*content) if content else F.lit(0)
+    said = F.struct("_gone", *content)
     is_new = F.col("_said_before").isNull() | ~F.col("_said").eqNullSafe(F.col("_said_before"))
     learned = (
-        told.withColumn("_said", said)
+        once.withColumn("_said", said)
         .withColumn("_said_before", F.lag("_said").over(oldest_first))
         .withColumn("_version", F.count_if(is_new).over(oldest_first))
         .groupBy(*table.key, "_version")
-        .agg(*(F.first(name).alias(name) for name in content), F.min("_arrived_at").alias("learned_at"))
+        .agg(*(F.first(name).alias(name) for name in (*content, "_gone")), F.min("_arrived_at").alias("learned_at"))
     )
     later = Window.partitionBy(*table.key).orderBy("_version").rowsBetween(1, Window.unboundedFollowing)
-    return learned.select(*table.columns, F.min("learned_at").over(later).alias("superseded_at"))
+    return learned.select(*table.columns, "_gone", F.min("learned_at").over(later).alias("superseded_at"))
 
 
 def newest(history: DataFrame, table: Table) -> DataFrame:
-    return history.where("superseded_at IS NULL").drop("superseded_at").transform(conform, table)
+    known = history.where("superseded_at IS NULL AND NOT _gone")
+    return known.drop("superseded_at", "_gone").transform(conform, table)
 
 
 def revisions(history: DataFrame, table: Table) -> DataFrame:
     """Superseded versions, as rows of silver.revisions. One that was never the newest known is left out."""
     return (
-        history.where("superseded_at > learned_at")
+        history.where("superseded_at > learned_at AND NOT _gone")
         .select(
             F.lit(table.name).alias("table_name"),
             F.to_json(F.struct(*table.key)).alias("row_key"),
@@ -207,5 +203,5 @@ def revisions(history: DataFrame, table: Table) -> DataFrame:
 def no_revisions(rows: DataFrame, superseded: DataFrame, table: Table) -> DataFrame:
     """Keys of what may have been a revision before these rows came, and is none now: older ones came late."""
     key = F.to_json(F.struct(*table.key)).alias("row_key")
-    told = rows.select(F.lit(table.name).alias("table_name"), key, F.col("_arrived_at").alias("learned_at")).distinct()
-    return told.join(superseded, on=list(REVISIONS.key), how="left_anti")
+    then = rows.select(F.lit(table.name).alias("table_name"), key, F.col("_arrived_at").alias("learned_at")).distinct()
+    return then.join(superseded, on=list(REVISIONS.key), how="left_anti")

@@ -154,7 +154,8 @@ INTERACTIONS = Table(
 
 REVISIONS = Table(
     name="silver.revisions",
-    doc="What silver said before: versions of rows that a later delivery changed. Features of a past day read them.",
+    doc="What silver said before: versions of rows that a later delivery changed, and rows that one says are gone. "
+    "Features of a past day read them.",
     grain="one row per superseded version of a row",
     key=("table_name", "row_key", "learned_at"),
     columns={
@@ -162,7 +163,7 @@ REVISIONS = Table(
         "row_key": Column("string", "The key of the row, as JSON.", "pseudonymous"),
         "row": Column("string", "The row as it was, as JSON.", "personal"),
         "learned_at": Column("timestamp", "When this version arrived."),
-        "superseded_at": Column("timestamp", "When the next version arrived."),
+        "superseded_at": Column("timestamp", "When the next version arrived, or the news that the row is gone."),
     },
 )
 

@@ -79,19 +79,19 @@ def checked(folder: Path, landing: Path) -> dict[str, int]:
 
 
 def make_landing(landing: Path, *, small: bool) -> int:
-    """The transactions without their broken lines, and the promotions."""
+    """The transactions without their broken lines and the day that is sent again, and the promotions."""
     manifest = complete_journey.write(
         landing, households=60 if small else None, promotion_weeks=1 if small else complete_journey.PROMOTION_WEEKS
     )
     wanted = {source.name for source in SOURCES}
     for file in manifest.files:
-        if file.feed not in wanted:
+        if file.feed not in wanted or file.repeated:
             (landing / file.path).unlink()
     for day, broken in warts.BROKEN_TRANSACTIONS.items():
         path = landing / f"pos/transactions/transactions_{day}.csv"
         wrong = {line for _, line in broken}
         path.write_text("".join(f"{line}\n" for line in path.read_text().splitlines() if line not in wrong))
-    return sum(file.feed in wanted for file in manifest.files)
+    return sum(file.feed in wanted and not file.repeated for file in manifest.files)
 
 
 # As a program

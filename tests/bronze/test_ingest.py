@@ -20,6 +20,7 @@ from pyspark.sql.streaming import DataStreamWriter
 from bronze import ingest as ingesting
 from bronze.ingest import Landed, ingest
 from bronze.ledger import FILES, LOADS, QUARANTINE
+from bronze.plan import relative
 from bronze.registry import declared_sources
 from bronze.source import Field, Source
 from lakehouse.delta import Lakehouse
@@ -27,7 +28,7 @@ from lakehouse.rules import Between, Holds
 from lakehouse.settings import Settings
 from lakehouse.tables import Table
 
-MONDAY, TUESDAY = datetime(2024, 7, 1, 3, 10), datetime(2024, 7, 2, 3, 10)
+MONDAY, TUESDAY, WEDNESDAY = (datetime(2024, 7, day, 3, 10) for day in (1, 2, 3))
 
 TILLS = Source(
     name="tills",
@@ -263,6 +264,79 @@ def test_files_land_once_though_the_state_of_the_stream_is_lost(taken):
     assert len(landed_in(taken.lake, TILLS, "id")) == len(set(landed_in(taken.lake, TILLS, "id"))) == 7
 
 
+# The same again, and other content under the same name
+
+
+def noted(lake: Lakehouse) -> list[tuple]:
+    rows = lake.read(FILES).orderBy("file", "version").collect()
+    return [(row.file, row.version, row.bytes, row.load_id, row.same_as) for row in rows]
+
+
+def test_each_content_lands_once_and_each_version_of_a_file_is_noted(lake, landing):
+    lines, more = "id,amount\n1,1.00\n2,-2.00\n", "id,amount\n1,1.00\n2,-2.00\n3,3.00\n"
+    landing.put("pos/a.csv", lines)
+    landing.put("pos/b.csv", lines, at=TUESDAY)
+    landing.put("pos/none.csv", "")
+    run(lake, TILLS)
+    assert noted(lake) == [
+        ("pos/a.csv", 1, len(lines), 0, None),
+        ("pos/b.csv", 1, len(lines), 0, "pos/a.csv"),
+        ("pos/none.csv", 1, 0, 0, None),
+    ]
+
+    landing.put("pos/a.csv", lines, at=TUESDAY)  # the same, delivered again
+    landing.put("pos/b.csv", more, at=WEDNESDAY)  # written again, with a line more
+    assert [(each.load_id, each.files, each.rows, each.quarantined) for each in run(lake, TILLS)] == [(1, 1, 2, 1)]
+    (landing.folder / "pos/a.csv").rename(landing.folder / "pos/renamed.csv")
+    assert run(lake, TILLS) == []
+    assert run(lake, TILLS) == []
+
+    assert noted(lake) == [
+        ("pos/a.csv", 1, len(lines), 0, None),
+        ("pos/a.csv", 2, len(lines), 1, "pos/a.csv"),
+        ("pos/b.csv", 1, len(lines), 0, "pos/a.csv"),
+        ("pos/b.csv", 2, len(more), 1, None),
+        ("pos/none.csv", 1, 0, 0, None),
+        ("pos/renamed.csv", 1, len(lines), 2, "pos/a.csv"),
+    ]
+    assert len({row.content_hash for row in lake.read(FILES).collect()}) == 3
+    assert landed_in(lake, TILLS) == [
+        (0, "pos/a.csv", 2, 1, 1),
+        (1, "pos/b.csv", 2, 1, 1),
+        (1, "pos/b.csv", 4, 3, 3),
+    ]
+    assert quarantined(lake) == [(0, "pos/a.csv", 3, "2,-2.00"), (1, "pos/b.csv", 3, "2,-2.00")]
+
+
+def test_a_file_that_is_not_as_it_was_planned_is_refused_and_its_new_content_lands(lake, landing, monkeypatch):
+    landing.put("pos/changed.csv", "id,amount\n1,1.00\n")
+    landing.put("pos/gone.csv", "id,amount\n2,2.00\n")
+    landing.put("pos/still.csv", "id,amount\n3,3.00\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(ingesting, "land_all", lambda lake, loads, on_landed: list(loads))
+        run(lake, TILLS)
+    landing.put("pos/changed.csv", "id,amount\n1,10.00\n", at=TUESDAY)
+    (landing.folder / "pos/gone.csv").unlink()
+
+    assert [(each.load_id, each.rows, each.quarantined) for each in run(lake, TILLS)] == [(0, 1, 2), (1, 1, 0)]
+    landing.put("pos/back.csv", "id,amount\n2,2.00\n", at=TUESDAY)  # what was gone is no content that has landed
+    assert [(each.load_id, each.rows) for each in run(lake, TILLS)] == [(2, 1)]
+
+    assert landed_in(lake, TILLS) == [
+        (0, "pos/still.csv", 2, 3, 3),
+        (1, "pos/changed.csv", 2, 1, 10),
+        (2, "pos/back.csv", 2, 2, 2),
+    ]
+    reasons = {row.file: row.reasons for row in lake.read(QUARANTINE).collect()}
+    assert reasons == {
+        "pos/changed.csv": [
+            "the file was changed before it was read: expected 17 bytes of 2024-07-01 03:10:00, "
+            "found 18 bytes of 2024-07-02 03:10:00"
+        ],
+        "pos/gone.csv": ["the file was deleted before it was read"],
+    }
+
+
 # What fails
 
 
@@ -382,4 +456,4 @@ def wait_until(is_so, seconds: float = 120) -> None:
     ],
 )
 def test_a_file_is_named_from_the_landing_folder_on(path, landing, expected):
-    assert ingesting.relative(path, landing) == expected
+    assert relative(path, landing) == expected

@@ -154,6 +154,98 @@ def test_a_timezone_is_of_the_times_that_do_not_say_their_own(read_files):
     ]
 
 
+SPELLED = {
+    "uk_day": Field("date", pattern="dd/MM/yyyy"),
+    "born_on": Field("date", pattern="dd.MM.yy", from_year=1930),
+    "seen_at": Field("timestamp", pattern="MM/dd/yy hh:mm a", from_year=2000),
+    "at_s": Field("timestamp", pattern="epoch_s"),
+    "at_ms": Field("timestamp", pattern="epoch_ms"),
+    "on_ms": Field("date", pattern="epoch_ms"),
+    "comma": Field("decimal(10,2)", decimal=","),
+    "grouped": Field("decimal(12,2)", decimal=",", thousands="."),
+    "count": Field("int", thousands=" "),
+    "share": Field("double", decimal=","),
+    "ja": Field("boolean", truth=("J", "N")),
+    "one": Field("boolean", truth=("1", "0")),
+}
+SPELLED_GOOD = [
+    ("uk_day", "01/02/2024", date(2024, 2, 1)),
+    ("born_on", "01.02.65", date(1965, 2, 1)),
+    ("born_on", "01.02.29", date(2029, 2, 1)),
+    ("born_on", "29.02.72", date(1972, 2, 29)),
+    ("seen_at", "12/31/99 12:05 AM", datetime(2099, 12, 31, 0, 5)),
+    ("seen_at", "07/01/24 01:05 pm", datetime(2024, 7, 1, 13, 5)),
+    ("at_s", "1719835200", datetime(2024, 7, 1, 12)),
+    ("at_s", "1719835200.25", datetime(2024, 7, 1, 12, 0, 0, 250000)),
+    ("at_s", "-86400", datetime(1969, 12, 31)),
+    ("at_ms", "1719835200123", datetime(2024, 7, 1, 12, 0, 0, 123000)),
+    ("on_ms", "1719835200123", date(2024, 7, 1)),
+    ("comma", "1234,5", Decimal("1234.50")),
+    ("comma", "-7", Decimal("-7.00")),
+    ("grouped", "1.234.567,89", Decimal("1234567.89")),
+    ("grouped", "1234567,89", Decimal("1234567.89")),
+    ("count", "1 234", 1234),
+    ("share", "1,5e3", 1500.0),
+    ("ja", "J", True),
+    ("ja", "N", False),
+    ("one", " 0 ", False),
+]
+SPELLED_BAD = [
+    ("uk_day", "2024-02-01", " like dd/MM/yyyy"),
+    ("uk_day", "02/13/2024", " like dd/MM/yyyy"),
+    ("born_on", "01.02.1965", " like dd.MM.yy"),
+    ("seen_at", "07/01/24 13:05 PM", " like MM/dd/yy hh:mm a"),
+    ("at_s", "1719835200123", " like epoch_s"),
+    ("at_ms", "1719835200", " like epoch_ms"),
+    ("at_s", "soon", " like epoch_s"),
+    ("comma", "1234.5", " like 1234,5"),
+    ("comma", "1.234,5", " like 1234,5"),
+    ("comma", "12,345", " like 1234,5"),
+    ("grouped", "1.23,4", " like 1.234,5"),
+    ("grouped", "12.34", " like 1.234,5"),
+    ("count", "12 34", " like 1 234"),
+    ("share", "NaN", " like 1234,5"),
+    ("ja", "Y", " like J or N"),
+    ("ja", "true", " like J or N"),
+    ("one", "yes", " like 1 or 0"),
+]
+
+
+def test_texts_are_read_as_their_source_spells_them_and_never_guessed(read_files):
+    told = [{column: text} for column, text, _ in (*SPELLED_GOOD, *SPELLED_BAD)]
+
+    rows = read_files(source(SPELLED, format="jsonl"), {"a.jsonl": "\n".join(map(json.dumps, told))})
+
+    good = rows[: len(SPELLED_GOOD)]
+    assert [(c, t, row[c]) for row, (c, t, _) in zip(good, SPELLED_GOOD, strict=True)] == SPELLED_GOOD
+    assert [row._reasons for row in rows[len(SPELLED_GOOD) :]] == [
+        [f"{column}: expected {SPELLED[column].type}{like}, found '{text}'"] for column, text, like in SPELLED_BAD
+    ]
+    assert [row._reasons for row in good] == [None] * len(good)
+
+
+def test_a_boolean_is_true_or_false_where_no_other_spelling_is_declared(read_files):
+    rows = read_files(source({"is_open": "boolean"}, format="csv"), {"a.csv": "is_open\ntrue\nFALSE\nyes\n1\nT\n"})
+
+    assert [(row.is_open, row._reasons is None) for row in rows] == [
+        (True, True), (False, True), (None, False), (None, False), (None, False)
+    ]  # fmt: skip
+
+
+def test_a_part_of_a_nested_value_that_is_of_another_type_refuses_its_row(read_files):
+    columns = {"line": "struct<sku:string,count:int>", "lines": "array<struct<count:int>>", "by": "map<string,int>"}
+    told = [
+        {"line": {"sku": "a", "count": 1}, "lines": [{"count": 1}], "by": {"x": 1}},
+        {"line": {"sku": "a", "count": "one"}},
+        {"lines": [{"count": 1}, {"count": 1.5}]},
+        {"by": {"x": "one"}},
+    ]
+
+    rows = read_files(source(columns, format="jsonl"), {"a.jsonl": "\n".join(map(json.dumps, told))})
+
+    assert [bool(row._reasons) for row in rows] == [False, True, True, True]
+
+
 # Rules
 
 

@@ -4,45 +4,11 @@ import gzip
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import pytest
 
-from bronze import records
-from bronze.records import Layout, read_records
-
-Read = Callable[..., list[dict]]
-
-
-@pytest.fixture
-def read(tmp_path: Path) -> Read:
-    """The records of a file with this content. Keywords are options of the layout; `name` tells how it is packed."""
-
-    def read_content(
-        content: str | bytes,
-        *columns: str,
-        format: str = "csv",
-        paths: Mapping[str, str] | None = None,
-        name: str = "file",
-        **options: str,
-    ) -> list[dict]:
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        layout = Layout(format, paths or {column: column for column in columns or ("a", "b")}, options)
-        return [record for batch in read_records(str(path), layout) for record in batch.to_pylist()]
-
-    return read_content
-
-
-def fields(found: list[dict], *columns: str) -> list[tuple]:
-    """Position and values of the readable records."""
-    return [(r["_position"], *(r[c] for c in columns or ("a", "b"))) for r in found if r["_error"] is None]
-
-
-def refusals(found: list[dict]) -> list[tuple]:
-    return [(r["_position"], r["_raw"], r["_error"]) for r in found if r["_error"] is not None]
-
+from bronze.records import content as bytes_of_files
+from tests.bronze.told import fields, refusals
 
 # CSV: dialects
 
@@ -301,7 +267,7 @@ def lines_of(count: int) -> str:
 @pytest.mark.parametrize("options", [{}, {"multiline": "true"}])
 @pytest.mark.parametrize("block", [1 << 10, 16 << 20])
 def test_a_gzip_file_that_breaks_off_gives_its_whole_lines_and_says_so(read, monkeypatch, options, block):
-    monkeypatch.setattr(records, "BLOCK", block)
+    monkeypatch.setattr(bytes_of_files, "BLOCK", block)
     content = gzip.compress(("a,b\n" + lines_of(3000)).encode())
 
     found = read(content[: len(content) // 2], name="file.gz", **options)
@@ -391,9 +357,9 @@ def test_the_records_of_a_file_are_the_same_whatever_the_size_of_a_block(
     for seed in range(20):
         content = b"\xef\xbb\xbfa,b\r\n" * (format == "csv") + b"\r\n".join(any_lines(seed, choices))
         content = gzip.compress(content) if name.endswith(".gz") else content
-        monkeypatch.setattr(records, "BLOCK", 16 << 20)
+        monkeypatch.setattr(bytes_of_files, "BLOCK", 16 << 20)
         whole = read(content, name=name, format=format)
-        monkeypatch.setattr(records, "BLOCK", block)
+        monkeypatch.setattr(bytes_of_files, "BLOCK", block)
 
         assert read(content, name=name, format=format) == whole, f"seed {seed}"
 

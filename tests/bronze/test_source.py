@@ -2,7 +2,7 @@
 
 import pytest
 
-from bronze.source import Feed, Field, Source
+from bronze.source import Changes, Feed, Field, Source
 from lakehouse.rules import Between, Holds, OneOf
 from lakehouse.tables import ContractError
 
@@ -65,18 +65,74 @@ def test_all_that_is_wrong_is_said_at_once():
 @pytest.mark.parametrize(
     ("differs", "expected"),
     [
-        ({"format": "xml"}, "format: expected one of csv, jsonl, json, parquet, found 'xml'"),
+        ({"format": "orc"}, "format: expected one of csv, jsonl, json, xml, avro, fixed, parquet, found 'orc'"),
         ({"format": "parquet", "options": {"sep": ";"}}, "options: 'sep' is not an option of parquet; it takes none"),
         ({"options": {"quote": "''"}}, "options: quote: expected one character, found \"''\""),
         (
             {"columns": {"id": Field("string")}, "newest_by": "id"},
             "newest_by: expected a number, date or timestamp, found id, a string",
         ),
-        ({"columns": {"id": Field("int", path="who.id")}}, "id: a path is for JSON, not for csv"),
+        ({"columns": {"id": Field("int", path="who.id")}}, "id: a path is for nested records, not for csv"),
         (
             {"columns": {"id": Field("int", pattern="dd/MM/yyyy")}},
             "id: a pattern is for a date or a timestamp, not for int",
         ),
+        ({"format": "xml"}, "options: row: expected the name of the element of one record, found none"),
+        (
+            {"format": "fixed", "columns": {"id": Field("int", width=4), "name": Field("string")}},
+            "name: expected the width of a fixed-width column, found None",
+        ),
+        ({"columns": {"id": Field("int", width=4)}}, "id: a width is for fixed, not for csv"),
+        (
+            {"columns": {"id": Field("int"), "born_on": Field("date", pattern="dd.MM.yy")}},
+            "born_on: pattern dd.MM.yy: a two-digit year needs from_year, the first of its hundred years, "
+            "and only it does",
+        ),
+        (
+            {"columns": {"id": Field("int"), "at": Field("timestamp", pattern="dd.MM.yyyy hh:mm")}},
+            "at: pattern dd.MM.yyyy hh:mm: hours of half a day need the letter a, for am or pm",
+        ),
+        (
+            {"columns": {"id": Field("int"), "on": Field("date", pattern="YYYY-MM-dd")}},
+            "on: pattern YYYY-MM-dd: Spark knows no Y",
+        ),
+        (
+            {"columns": {"id": Field("string", decimal=",")}},
+            "id: decimal and thousands are for numbers, not for string",
+        ),
+        (
+            {"columns": {"id": Field("double", thousands=".")}},
+            "id: decimal and thousands: expected two characters, found '.' and '.'",
+        ),
+        (
+            {"columns": {"id": Field("boolean", truth=("1", "1"))}},
+            "id: truth: expected how a boolean spells true and false, found ('1', '1') for boolean",
+        ),
+        (
+            {"format": "jsonl", "options": {"records": "page.rows"}},
+            "options: records: expected a path like orders[].lines[], found 'page.rows'",
+        ),
+        (
+            {
+                "format": "json",
+                "options": {"records": "orders[].lines[]"},
+                "columns": {"id": Field("int", path="orders[].id"), "n": Field("int", path="orders[].notes[].n")},
+            },
+            "n: orders[].notes[].n goes through an array that is not on the way to records",
+        ),
+        (
+            {"delivery": "changes"},
+            "delivery: 'changes' goes with changes=Changes(operation=..., sequence=...), and only it does",
+        ),
+        (
+            {"delivery": "changes", "changes": Changes(operation="op", sequence="id")},
+            "changes names op, which is not a column",
+        ),
+        (
+            {"delivery": "snapshot", "newest_by": "changed_at"},
+            "newest_by: a delivery of snapshot has an order of its own",
+        ),
+        ({"delivery": "snapshot", "key": ()}, "key: a delivery of snapshot needs one"),
     ],
 )
 def test_a_declaration_that_contradicts_itself_is_refused(differs, expected):
@@ -96,6 +152,15 @@ def test_no_two_columns_read_the_same_part_of_a_json_record():
         "number: is within, or the same as, id",
         "number: is within, or the same as, who",
     ]
+
+
+def test_an_attribute_is_no_part_of_the_text_of_its_element():
+    columns = {"id": Field("int", path="@id"), "price": Field("string"), "currency": Field("string", path="price.@cur")}
+
+    assert source(format="xml", options={"row": "order"}, columns=columns).columns == columns
+    assert problems(
+        format="xml", options={"row": "order"}, columns={**columns, "price": Field("struct<cur:string>")}
+    ) == ["currency: is within, or the same as, price"]
 
 
 @pytest.mark.parametrize("options", [{"quote": ""}, {"sep": "\t", "escape": "\\", "encoding": "cp1252"}])
@@ -122,7 +187,7 @@ def test_its_table_has_its_columns_with_their_privacy_and_the_lineage_of_each_ro
 
     table = source(columns=columns, feeds=(Feed(to="silver.parties", columns={}),)).table
 
-    assert (table.name, table.key) == ("bronze.consents", ("_file", "_position"))
+    assert (table.name, table.key) == ("bronze.consents", ("_file", "_position", "_load_id"))
     assert {name: (c.type, c.privacy) for name, c in table.columns.items()} == {
         "id": ("bigint", "pseudonymous"),
         "day": ("date", "none"),

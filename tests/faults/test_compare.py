@@ -14,7 +14,7 @@ from tests.faults.compare import Difference, contents, differences, folder
 pytestmark = pytest.mark.spark
 
 NOON = datetime(2024, 6, 30, 12)
-ONE, TWO = ("a.csv", "pos", 1, NOON, 0), ("b.csv", None, 2, NOON, 0)
+ONE, TWO = ("a.csv", 1, "pos", 1, None, NOON, 0, None), ("b.csv", 1, None, 2, None, NOON, 0, None)
 
 
 @pytest.fixture
@@ -49,14 +49,14 @@ def test_a_row_that_is_there_twice_is_duplicated(lakes: Lakes) -> None:
 
 
 def test_a_row_with_another_value_is_different(lakes: Lakes) -> None:
-    assert lakes.differences([ONE, TWO], [ONE, (*TWO[:4], 1)]) == [Difference(FILES.name, different=1)]
+    assert lakes.differences([ONE, TWO], [ONE, (*TWO[:-2], 1, None)]) == [Difference(FILES.name, different=1)]
 
 
 def test_a_null_is_not_taken_for_its_neighbour(lakes: Lakes) -> None:
-    pairs = [("a", "b", None), ("a", None, "b")]
-    columns = ("file", "source", "error")
+    pairs = [("a", "1", "b", None), ("a", "1", None, "b")]
+    columns = ("file", "version", "source", "error")
     table = Table(
-        name=FILES.name, doc="", grain="", key=("file",), columns=dict.fromkeys(columns, LOADS.columns["error"])
+        name=FILES.name, doc="", grain="", key=FILES.key, columns=dict.fromkeys(columns, LOADS.columns["error"])
     )
 
     assert lakes.differences(pairs[:1], pairs[1:], table) == [Difference(FILES.name, different=1)]

@@ -1,25 +1,20 @@
 """Canonical tables from deliveries: the newest version of each key, those before it, and the same however they came."""
 
-import json
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from bronze.ledger import LOADS
 from bronze.source import Feed, Field, Source
-from lakehouse.delta import Lakehouse
 from lakehouse.tables import ContractError
 from silver import conformed
 from silver.conformed import check_feeds, newest, refresh, revisions, told_once_or_again, versions
-from silver.tables import CAMPAIGNS, PRODUCTS, REVISIONS
-
-SAID = ("product_id", "department", "category")
+from silver.tables import CAMPAIGNS, PRODUCTS
+from tests.silver.told import SAID, day, days, edited, products, revised
 
 CATALOG = Source(
     name="catalog",
@@ -46,11 +41,6 @@ SHELF = Source(
     columns={"product": Field("string"), "category": Field("string")},
     feeds=(Feed(to="silver.products", columns={"product_id": "product", "category": "category"}),),
 )
-
-
-def day(number: int) -> datetime:
-    """The day of this number, in UTC."""
-    return datetime(2024, 7, 1, tzinfo=UTC) + timedelta(days=number)
 
 
 # Versions of one key. A delivery is what it says, the day on which it arrived, and its own measure of what is newest.
@@ -96,11 +86,7 @@ def told_rows(spark: SparkSession, told: Iterable[tuple]) -> DataFrame:
     schema = f"{said}, _newest_by double, _arrived_at timestamp, _file string, _position bigint"
     others = [name for name in PRODUCTS.columns if name not in (*SAID, "learned_at")]
     nulls = [F.lit(None).cast(PRODUCTS.columns[name].type).alias(name) for name in others]
-    return spark.createDataFrame(rows, schema).select("*", *nulls)
-
-
-def days(*columns: str) -> list:
-    return [F.datediff(column, F.lit(day(0).date())).alias(column) for column in columns]
+    return spark.createDataFrame(rows, schema).select("*", *nulls, F.lit(False).alias("_gone"))
 
 
 @pytest.mark.parametrize(
@@ -190,41 +176,6 @@ def random_deliveries(seed: int, *, keys: int, number: int) -> list[tuple]:
 
 
 # Bringing a table up to what has landed
-
-
-@pytest.fixture
-def deliver(lake: Lakehouse) -> Callable[..., None]:
-    """Land rows of a source as one load: its columns, then the day of arrival."""
-
-    def land(source: Source, load_id: int, *rows: tuple) -> None:
-        data = [
-            (*said, None, f"{load_id}.csv", position, day(arrived), load_id)
-            for position, (*said, arrived) in enumerate(rows, 1)
-        ]
-        df = lake.spark.createDataFrame(data, source.table.schema)
-        lake.append(df, source.table, writer=source.table.name, number=load_id)
-        loads = [(source.name, load_id, "landed", 1, len(rows), 0, 0.0, None, datetime.now(UTC))]
-        lake.append(lake.spark.createDataFrame(loads, LOADS.schema), LOADS, writer=source.name, number=load_id)
-
-    return land
-
-
-def edited(number: int):
-    return day(number).date()
-
-
-def products(lake: Lakehouse) -> list[tuple]:
-    rows = lake.read(PRODUCTS).select(*SAID, *days("learned_at")).collect()
-    return sorted(tuple(row) for row in rows)
-
-
-def revised(lake: Lakehouse) -> list[tuple]:
-    rows = lake.read(REVISIONS).select("row_key", "row", *days("learned_at", "superseded_at")).collect()
-    told = (
-        (json.loads(r.row_key)["product_id"], json.loads(r.row).get("department"), r.learned_at, r.superseded_at)
-        for r in rows
-    )
-    return sorted(told, key=str)
 
 
 def test_a_table_follows_what_lands(lake, deliver):

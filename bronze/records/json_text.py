@@ -1,0 +1,134 @@
+"""JSON as RFC 8259 has it, in lines or in one document: each number as it was written, each name once."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from bronze.records.content import blocks, not_in_encoding, shown
+from bronze.records.layout import RAW_LIMIT, Layout, Refusal, joined, refused
+from bronze.records.nested import Number, Record, has_half_a_character, nested_batch, to_json
+from bronze.records.unnested import Element, as_delivered, unnested, way_of
+
+
+class NotJsonError(ValueError):
+    """Text that is not JSON, or not as RFC 8259 has it: a name twice in one object, NaN."""
+
+
+def no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise NotJsonError(f"the name {next(n for n in names if names.count(n) > 1)} is there twice")
+    return record
+
+
+def refuse_constant(name: str) -> None:
+    raise NotJsonError(f"{name} is not JSON")
+
+
+DECODER = json.JSONDecoder(
+    parse_float=Number, parse_int=Number, parse_constant=refuse_constant, object_pairs_hook=no_name_twice
+)
+
+
+def read_json_lines(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
+    """A record a line; or, where `records` names arrays, a record for each element of the innermost."""
+    way = way_of(layout)
+    first_line, rows = 1, 0
+    for block in blocks(path, layout):
+        good: list[Record] = []
+        bad: list[Refusal] = []
+        for line, raw in enumerate(block.split(b"\n"), first_line):
+            raw = raw.removesuffix(b"\r")
+            if not raw.strip():
+                continue
+            record, error = json_record(raw, layout)
+            if record is None:
+                rows += 1
+                bad.append((rows if way else line, shown(raw)[:RAW_LIMIT], error))
+            elif not way:
+                good.append((line, raw.decode(), record))
+            else:
+                rows += share_out(unnested(record, way, layout), rows, way, good, bad)
+        yield joined(nested_batch(good, layout), refused(bad, layout))
+        first_line += block.count(b"\n")
+
+
+def share_out(
+    elements: Iterable[Element], after: int, way: Sequence[str], good: list[Record], bad: list[Refusal]
+) -> int:
+    """Add the elements of one record to the good ones or to the bad ones. Returns how many there are."""
+    number = after
+    for number, (record, why) in enumerate(elements, after + 1):
+        raw = to_json(as_delivered(record, way))
+        if not why and has_half_a_character(raw):
+            why = "not JSON: half a character"
+        if why:
+            bad.append((number, raw.encode("utf-8", "backslashreplace").decode()[:RAW_LIMIT], why))
+        else:
+            good.append((number, raw, record))
+    return number - after
+
+
+def json_record(raw: bytes, layout: Layout) -> tuple[dict[str, Any] | None, str | None]:
+    """The object that a line holds, or why it holds none."""
+    try:
+        record = DECODER.decode(raw.decode())
+        is_deep = raw.count(b"[") + raw.count(b"{") > 100
+        if (b"\\u" in raw or is_deep) and has_half_a_character(to_json(record)):
+            return None, "not JSON: half a character"
+    except UnicodeDecodeError as error:
+        return None, not_in_encoding(error, layout)
+    except (ValueError, RecursionError) as error:
+        return None, f"not JSON: {error}"
+    if not isinstance(record, dict):
+        return None, f"expected a JSON object, found {type(record).__name__}"
+    return record, None
+
+
+def read_json_document(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
+    """One document; its records are the array at the path `records`, or the document itself; or, where `records` names
+    arrays (`orders[].lines[]`), a record for each element of the innermost."""
+    content = b"".join(blocks(path, layout))
+    way = way_of(layout)
+    good: list[Record] = []
+    bad: list[Refusal] = []
+    try:
+        document = DECODER.decode(content.decode())
+        if way:
+            share_out(unnested(document, way, layout), 0, way, good, bad)
+        else:
+            found = records_in(document, layout.options.get("records"))
+            written = [to_json(record) for record in found]
+    except (ValueError, RecursionError) as error:
+        why = str(error) if isinstance(error, NotJsonError) else f"the file is not JSON: {error}"
+        yield refused([(0, shown(content[:RAW_LIMIT]), why)], layout)
+        return
+    if way:
+        yield joined(nested_batch(good, layout), refused(bad, layout))
+        return
+    for number, (record, raw) in enumerate(zip(found, written, strict=True), 1):
+        if not isinstance(record, dict):
+            bad.append((number, raw, f"expected a JSON object, found {type(record).__name__}"))
+        elif has_half_a_character(raw):
+            bad.append((number, raw.encode("utf-8", "backslashreplace").decode(), "not JSON: half a character"))
+        else:
+            good.append((number, raw, record))
+    yield joined(nested_batch(good, layout), refused(bad, layout))
+
+
+def records_in(document: Any, path: str | None) -> list[Any]:
+    found = value_at(document, path) if path else document
+    if isinstance(document, dict) and not path:
+        found = [document]
+    if not isinstance(found, list):
+        raise NotJsonError(f"expected an array of records at {path or 'the top'}, found none")
+    return found
+
+
+def value_at(document: Any, path: str) -> Any:
+    for name in path.split("."):
+        document = document.get(name) if isinstance(document, dict) else None
+    return document

@@ -1,0 +1,129 @@
+"""What a text spells: a value of the declared type, or none. Nothing is guessed, rounded or cut off."""
+
+import re
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from bronze.declaration import EPOCHS, NESTED_TYPES
+from bronze.source import Field, Source
+
+TIME_ONLY = r"^\s*T?\d{1,2}:"  # Spark would take it for a time of the day on which it is read
+DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}\s*$"
+WITH_ZONE = r":\d\d.*([A-Za-z]|[+-]\d{1,2}(:?\d{2})?)\s*$"
+
+
+def spelling(f: Field) -> str:
+    """How the column's texts are spelled, for a refusal to say.
+
+    >>> spelling(Field("decimal(10,2)", decimal=",", thousands="."))
+    ' like 1.234,5'
+    """
+    if f.pattern:
+        return f" like {f.pattern}"
+    if f.truth:
+        return f" like {f.truth[0]} or {f.truth[1]}"
+    if f.decimal != "." or f.thousands:
+        whole = f.type.endswith("int")
+        return f" like 1{f.thousands or ''}234{'' if whole else f'{f.decimal}5'}"
+    return ""
+
+
+def from_text(text: Column, f: Field, source: Source) -> Column:
+    """The value that a text spells, null where it spells none."""
+    if f.type == "string":
+        return text
+    if f.type.startswith(NESTED_TYPES):
+        return nested(text, f)
+    if f.type == "date":
+        return day(text, f)
+    if f.type == "timestamp":
+        return moment(text, f, source)
+    if f.type == "boolean":
+        yes, no = (F.lit(each) for each in f.truth or ("true", "false"))
+        said = F.trim(text) if f.truth else F.lower(F.trim(text))
+        return F.when(said == yes, True).when(said == no, False)
+    if f.type == "binary":
+        return F.try_to_binary(text, F.lit("base64")) if source.format == "avro" else text.cast("binary")
+    return number(with_point(F.trim(text), f), f)
+
+
+def nested(text: Column, f: Field) -> Column:
+    """A value of JSON, all of it: alone, Spark makes a part that is of another type null and says nothing."""
+    within = F.concat(F.lit('{"value":'), text, F.lit("}"))
+    schema = f"value {f.type}, _wrong string"
+    parsed = F.from_json(within, schema, {"columnNameOfCorruptRecord": "_wrong"})
+    return F.when(parsed["_wrong"].isNull(), parsed["value"])
+
+
+def number(text: Column, f: Field) -> Column:
+    value = text.try_cast(f.type)
+    if f.type.startswith("decimal"):  # a cast would round
+        return F.when(value == text.try_cast(f"decimal(38,{most_scale(f.type)})"), value)
+    if f.type in ("float", "double"):
+        return F.when(F.abs(value) < float("inf"), value)  # neither NaN, which is above all, nor too large
+    return value
+
+
+def with_point(text: Column, f: Field) -> Column:
+    """A number as Spark spells it; null where its digits are not grouped, or its decimals not set off, as declared."""
+    if f.decimal == "." and not f.thousands:
+        return text
+    groups = f"[0-9]{{1,3}}(?:{re.escape(f.thousands)}[0-9]{{3}})+|" if f.thousands else ""
+    is_spelled = text.rlike(f"^[+-]?(?:{groups}[0-9]*)(?:{re.escape(f.decimal)}[0-9]+)?(?:[eE][+-]?[0-9]+)?$")
+    plain = F.replace(text, F.lit(f.thousands), F.lit("")) if f.thousands else text
+    return F.when(is_spelled, F.replace(plain, F.lit(f.decimal), F.lit(".")))
+
+
+def most_scale(decimal: str) -> int:
+    """How many places are left beside the digits before the point.
+
+    >>> most_scale("decimal(10,2)")
+    30
+    """
+    precision, scale = (int(number) for number in re.findall(r"\d+", decimal))
+    return 38 - (precision - scale)
+
+
+def day(text: Column, f: Field) -> Column:
+    if f.pattern and f.pattern in EPOCHS:
+        return since_epoch(text, f.pattern).cast("date")
+    if f.pattern:
+        return in_century(F.try_to_date(text, f.pattern), f)
+    return F.when(text.rlike(DAY), text.try_cast("date"))  # no day missing, and nothing after it
+
+
+def moment(text: Column, f: Field, source: Source) -> Column:
+    if f.pattern and f.pattern in EPOCHS:
+        return since_epoch(text, f.pattern)
+    if f.pattern:
+        says_zone = F.lit(bool(re.search("[VzOXxZ]", re.sub("'[^']*'", "", f.pattern))))
+        return in_timezone(in_century(F.try_to_timestamp(text, F.lit(f.pattern)), f), source, says_zone)
+    spelled = F.when(~text.rlike(TIME_ONLY), text.try_cast("timestamp"))
+    return in_timezone(spelled, source, text.rlike(WITH_ZONE))
+
+
+def since_epoch(text: Column, pattern: str) -> Column:
+    """A moment by the seconds or milliseconds since 1970. They are told apart by their digits: a feed that changes from
+    one to the other is refused."""
+    digits, decimals = EPOCHS[pattern]
+    is_spelled = F.trim(text).rlike(f"^-?[0-9]{{{digits}}}([.][0-9]{{1,{decimals}}})?$")
+    micros = F.trim(text).try_cast(f"decimal(22,{decimals})") * F.lit(10**decimals)
+    return F.when(is_spelled, F.timestamp_micros(micros.try_cast("bigint")))
+
+
+def in_century(value: Column, f: Field) -> Column:
+    """A date whose year is told by two digits, in the hundred years from `from_year` on; null where they do not have it
+    (29 February)."""
+    if f.from_year is None:
+        return value
+    years = F.lit(f.from_year) + F.pmod(F.year(value) - F.lit(f.from_year), F.lit(100)) - F.year(value)
+    moved = value + F.make_interval(years=years)
+    return F.when(F.day(moved) == F.day(value), moved.cast(f.type))
+
+
+def in_timezone(moment: Column, source: Source, says_zone: Column) -> Column:
+    """A moment that was read as UTC, as the source meant it."""
+    if source.timezone == "UTC":
+        return moment
+    return F.when(says_zone, moment).otherwise(F.to_utc_timestamp(moment, source.timezone))

@@ -1,0 +1,89 @@
+"""The landing folder as it is: every file, what it holds, and whether it is still what was found."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bronze.landing import ChangedError, Found, change, hashed, listed
+from bronze.read import Arrival, records_of
+from bronze.records import Layout
+
+NOON = 1_719_835_200_123
+
+
+@pytest.fixture
+def put(tmp_path: Path):
+    def write(file: str, content: bytes = b"a\n1\n", at: int = NOON) -> Path:
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        os.utime(path, ns=(at * 10**6, at * 10**6))
+        return path
+
+    return write
+
+
+def test_files_of_no_bytes_are_there_and_hidden_ones_are_not(put, tmp_path):
+    for file in ("b/2.csv", "b/_SUCCESS", "b/.2.csv.crc", "_temporary/3.csv", "\u00fc %41.csv"):
+        put(file)
+    put("a/none.csv", b"")
+
+    found = list(listed(str(tmp_path)))
+
+    assert [(each.file, each.bytes, each.modified) for each in found] == [
+        ("\u00fc %41.csv", 4, NOON),
+        ("a/none.csv", 0, NOON),
+        ("b/2.csv", 4, NOON),
+    ]
+    assert found[0].path == str(tmp_path / "\u00fc %41.csv")
+    assert str(found[0].arrived_at) == "2024-07-01 12:00:00.123000+00:00"
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        list(listed(str(tmp_path / "nowhere")))
+
+
+def test_equal_contents_have_one_hash_and_what_changes_meanwhile_has_not_arrived(put, tmp_path):
+    put("1"), put("2"), put("3", b"a\n2\n"), put("4"), put("5")
+    found = list(listed(str(tmp_path)))
+    put("4", b"a\n1\n2\n")
+    (tmp_path / "5").unlink()
+
+    hashes = {each.file: content for each, content in hashed(found)}
+
+    assert list(hashes) == ["1", "2", "3"]
+    assert hashes["1"] == hashes["2"] != hashes["3"]
+
+
+def found(path: Path) -> Found:
+    about = path.stat()
+    return Found(str(path), path.name, about.st_size, about.st_mtime_ns // 10**6)
+
+
+def test_a_file_is_changed_when_its_size_or_its_time_is_another(put):
+    before = found(put("a.csv"))
+    assert change(before.path, before) is None
+
+    put("a.csv", at=NOON + 1)
+    assert "found 4 bytes of 2024-07-01 12:00:00" in (change(before.path, before) or "")
+    put("a.csv", b"a\n12\n")
+    assert "expected 4 bytes" in (change(before.path, before) or "")
+    Path(before.path).unlink()
+    assert change(before.path, before) == "the file was deleted before it was read"
+
+
+def test_a_file_that_is_changed_while_it_is_read_fails_its_load(put, monkeypatch):
+    path = put("a.csv", b"a\n" + b"1\n" * 100)
+    planned = found(path)
+    arrival = Arrival(str(path), "a.csv", planned.bytes, planned.arrived_at)
+    records = records_of(arrival, Layout("csv", {"a": "a"}, {}))
+    assert next(records).num_rows == 100
+
+    put("a.csv", b"a\n2\n")
+    with pytest.raises(ChangedError, match=r"^a.csv: the file was changed"):
+        next(records)
+
+    [refusal] = [each for batch in records_of(arrival, Layout("csv", {"a": "a"}, {})) for each in batch.to_pylist()]
+    assert refusal["_error"].startswith("the file was changed before it was read: expected 202 bytes")
