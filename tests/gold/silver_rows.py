@@ -152,5 +152,5 @@ def frame(spark: SparkSession, rows: Iterable[Values], table: Table) -> DataFram
 
 
 def superseded(spark: SparkSession, changed: Iterable[Changed], table: Table) -> DataFrame:
-    rows = [(*(each.before[name] for name in table.columns), each.now["learned_at"]) for each in changed]
-    return spark.createDataFrame(rows, table.schema.add("superseded_at", "timestamp"))
+    rows = [(*(each.before[name] for name in table.columns), False, each.now["learned_at"]) for each in changed]
+    return spark.createDataFrame(rows, table.schema.add("_gone", "boolean").add("superseded_at", "timestamp"))

@@ -344,7 +344,9 @@ def order(party_id: str, day: date, amount: str) -> dict[str, Any]:
 
 def refused(file: str, position: int, value: str) -> dict[str, Any]:
     reasons = [f"amount: expected int, found '{value}'"]
-    return {"source": "pos", "file": file, "position": position, "raw": f"x;{value}", "reasons": reasons}
+    return {
+        "source": "pos", "file": file, "position": position, "load_id": 0, "raw": f"x;{value}", "reasons": reasons,
+    }  # fmt: skip
 
 
 def fill(lake: Lakehouse) -> None:
@@ -385,8 +387,8 @@ def fill(lake: Lakehouse) -> None:
     write(
         lake,
         FILES,
-        {"file": "pos/1.csv", "source": "pos", "arrived_at": datetime(2018, 1, 1, 3)},
-        {"file": "notes.txt", "source": None, "arrived_at": datetime(2018, 1, 1, 3)},
+        {"file": "pos/1.csv", "version": 1, "source": "pos", "arrived_at": datetime(2018, 1, 1, 3)},
+        {"file": "notes.txt", "version": 1, "source": None, "arrived_at": datetime(2018, 1, 1, 3)},
     )
     write(
         lake,
