@@ -12,6 +12,7 @@ import pyarrow.fs as pa_fs
 from bronze.records.layout import Layout, UnreadableError
 
 BLOCK = 16 << 20  # bytes of a file that are worked on at once
+LARGEST = 256 << 20  # bytes of what must be held in memory whole: a line, a document, a block
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 

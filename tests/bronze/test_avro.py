@@ -1,6 +1,8 @@
 """Avro into records: fields by name, logical types as they are meant; a corrupt block takes no other with it."""
 
 import json
+import random
+import time
 import zlib
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,6 +12,8 @@ import fastavro
 import pyarrow as pa
 import pytest
 
+from bronze.records import avro as avro_reader
+from bronze.records.avro import SYNC
 from tests.bronze.told import fields, refusals
 
 PLAIN = {"type": "record", "name": "row", "fields": [{"name": "a", "type": "long"}, {"name": "b", "type": "string"}]}
@@ -147,9 +151,10 @@ def test_a_block_whose_mark_is_wrong_is_refused_alone(read):
 
     found = read(bytes(content), "a", format="avro")
 
-    assert [value for _, value in fields(found, "a")] == ["4", "5"]  # the next mark is that of the second block
+    assert fields(found, "a") == [(3, "2"), (4, "3"), (5, "4"), (6, "5")]
     [(position, _, why)] = refusals(found)
-    assert (position, "the mark at its end is not the file's" in why) == (1, True)
+    assert position == 1
+    assert why.endswith("cannot be read, nor its 2 records: the mark at its end is not the file's")
 
 
 def test_a_file_that_is_cut_off_gives_its_whole_blocks(read):
@@ -217,3 +222,117 @@ def test_a_file_whose_head_cannot_be_read_is_refused(read, content, why):
 
 def test_a_file_without_rows_has_no_records(read):
     assert read(avro(PLAIN), format="avro") == []
+
+
+# Bytes that say what is not so
+
+
+def header_of(schema: object) -> bytes:
+    text = schema if isinstance(schema, bytes) else json.dumps(schema).encode()
+    return b"Obj\x01" + long(1) + long(11) + b"avro.schema" + long(len(text)) + text + long(0) + b"s" * SYNC
+
+
+def block_of(count: int, data: bytes) -> bytes:
+    return long(count) + long(len(data)) + data + b"s" * SYNC
+
+
+def a_record(name: str, **fields: object) -> dict:
+    return {"type": "record", "name": name, "fields": [{"name": n, "type": type_} for n, type_ in fields.items()]}
+
+
+def chain(count: int) -> list[dict]:
+    """Records of which each holds the one before it, in a schema that is not nested."""
+    return [a_record("r0", a="long"), *(a_record(f"r{n}", a=f"r{n - 1}") for n in range(1, count))]
+
+
+def doubling(count: int) -> list[dict]:
+    return [a_record("r0", a="null"), *(a_record(f"r{n}", a=f"r{n - 1}", b=f"r{n - 1}") for n in range(1, count))]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"Obj\x01\x02\x01", "it says that -1 bytes follow"),
+        (b"Obj\x01\x02\x0f" + b"x" * 50, "it says that -8 bytes follow"),
+        (b"Obj\x01\x02\x02a" + long(1 << 50), "bytes follow"),
+        (b"Obj\x01" + long(1 << 60) + b"\x00" * 100, "entries"),
+        (b"Obj\x01" + b"\xff" * 9 + b"\x7f", "a number of more than 64 bits"),
+        (header_of(b"[" * 3000 + b"]" * 3000), "its schema is nested too deeply"),
+        (header_of(b"[" * 500 + b"]" * 500), "its schema is nested too deeply"),
+        (header_of(chain(5000)), "101 deep"),
+        (header_of(doubling(60)), "values that take no bytes"),
+        (header_of(a_record("row", a={"type": "array", "items": "null"})), "an array of items that take no bytes"),
+        (header_of(a_record("row", a={"type": "array", "items": a_record("b")})), "an array of items that take no"),
+    ],
+)
+def test_a_header_that_says_what_cannot_be_refuses_the_file(read, content, why):
+    [(position, _, reason)] = refusals(read(content, "a", format="avro"))
+
+    assert position == 1
+    assert reason.startswith("the file is not Avro: ")
+    assert why in reason
+
+
+def test_a_block_of_more_records_than_it_can_hold_is_refused_alone(read):
+    empty = header_of(a_record("row"))
+    for count in ((1 << 62) - 1, 1 << 63, 1 << 40, 1 << 20):
+        found = read(empty + block_of(count, b"") + block_of(2, b""), "a", format="avro")
+
+        assert len(refusals(found)) == 1
+        assert [value for _, value in fields(found, "a")] == [None, None]
+
+
+def test_records_that_are_nested_too_deeply_are_refused_alone(read):
+    schema = a_record("row", a="long", next=["null", "row"])
+
+    def nested(depth: int) -> bytes:
+        return b"\x02\x02" * depth + b"\x02\x00"
+
+    shallow, deep, deepest = nested(50), nested(110), nested(2_000_000)
+    content = header_of(schema) + block_of(3, shallow + deep + shallow) + block_of(1, deepest) + block_of(1, shallow)
+
+    found = read(content, "a", format="avro")
+
+    assert fields(found, "a") == [(1, "1"), (3, "1"), (5, "1")]
+    assert [(position, why[:46]) for position, _, why in refusals(found)] == [
+        (2, "its values are more than 100 deep within each "),
+        (4, "records 4 to 4 cannot be read: RecursionError:"),
+    ]
+
+
+@pytest.mark.parametrize("codec", ["deflate", "bzip2", "xz", "zstandard"])
+def test_a_block_that_unzips_to_more_than_memory_has_room_for_is_refused_alone(read, monkeypatch, codec):
+    monkeypatch.setattr(avro_reader, "LARGEST", 10_000)
+    records = [{"a": 1, "b": "x" * 1000}, {"a": 2, "b": "x" * 20_000}, {"a": 3, "b": "x" * 1000}]
+    if codec == "zstandard":
+        content = b"".join(
+            with_codec(avro(PLAIN, each), b"zstandard", lambda data: pa.compress(data, codec="zstd", asbytes=True))
+            for each in records[1:2]
+        )
+    else:
+        content = avro(PLAIN, *records, codec=codec, sync_interval=1)
+
+    found = read(content, "a", format="avro")
+
+    [(_, _, why)] = refusals(found)
+    assert why.endswith("nor its 1 records: it holds more than 10000 bytes")
+    assert [value for _, value in fields(found, "a")] == (["1", "3"] if codec != "zstandard" else [])
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate"])
+def test_any_wrong_byte_is_told_and_takes_no_block_before_it(read, codec):
+    content, starts = blocks(3, codec)
+    chooser = random.Random(7)
+    for _ in range(1500):
+        at, byte = chooser.randrange(len(content)), chooser.randrange(256)
+        wrong = content.copy()
+        wrong[at] = byte
+        begun = time.monotonic()
+
+        found = read(bytes(wrong), "a", format="avro")
+
+        assert time.monotonic() - begun < 1, (at, byte)
+        before = 2 * sum(end <= at for end in [*starts[1:], len(content)]) if at >= starts[0] else 0
+        assert fields(found, "a")[:before] == [(n + 1, str(n)) for n in range(before)], (at, byte)
+        if starts[1] - SYNC <= at < starts[1] and content[at] != byte:
+            assert [value for _, value in fields(found, "a")] == ["2", "3", "4", "5"], (at, byte)
