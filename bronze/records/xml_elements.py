@@ -51,6 +51,9 @@ def read_xml(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
         raise UnreadableError(str(error), rows.rest() or error.rest) from error
     if rows.number == 0 and rows.others:
         raise UnreadableError(f"expected elements {layout.options['row']}, found {', '.join(sorted(rows.others))}")
+    if rows.number == 0 and rows.around:
+        what = f"expected elements {layout.options['row']}, found {rows.root} that holds text"
+        raise UnreadableError(what, rows.around)
 
 
 class Rows:
@@ -60,6 +63,7 @@ class Rows:
         self.layout, self.row = layout, layout.options["row"]
         self.number = 0
         self.root = ""
+        self.around = ""  # text before the first row, its beginning
         self.others: set[str] = set()  # names of elements within it and around the rows, the first few
         self.good: list[Record] = []
         self.bad: list[Refusal] = []
@@ -103,8 +107,9 @@ class Rows:
 
     def text(self, text: str) -> None:
         if self.open:
-            inner = self.open[-1]
-            inner[TEXT] = inner.get(TEXT, "") + text
+            self.open[-1].setdefault(TEXT, []).append(text)
+        elif self.number == 0 and len(self.around) < 1000:
+            self.around = (self.around + text).lstrip()[:1000]
 
     def end(self, name: str) -> None:
         if not self.open:
@@ -160,7 +165,7 @@ def add(element: dict[str, Any], name: str, value: Any) -> None:
 
 def value_of(element: dict[str, Any]) -> Any:
     """An element with nothing but text is that text; null where it is empty."""
-    text = element.pop(TEXT, "").strip()
+    text = "".join(element.pop(TEXT, ())).strip()
     if not element:
         return text or None
     return {**element, TEXT: text} if text else element
@@ -242,8 +247,8 @@ def decoder_of(head: bytes, layout: Layout) -> codecs.IncrementalDecoder:
 def recoded(decoder: codecs.IncrementalDecoder, content: bytes, *, is_last: bool = False) -> bytes:
     try:
         return decoder.decode(content, is_last).encode("utf-8", "surrogatepass")
-    except UnicodeDecodeError as error:
-        raise UnreadableError(f"the file is not {error.encoding}: {error.reason}") from error
+    except UnicodeError as error:
+        raise UnreadableError(f"the file is not in its encoding: {error}") from error
 
 
 def encoding_of(head: bytes) -> str:
@@ -255,6 +260,7 @@ def encoding_of(head: bytes) -> str:
     name = said[1].decode("ascii", "backslashreplace") if said else "utf-8"
     try:
         "".encode(name)  # LookupError for what is no encoding of text, too
+        codecs.getincrementaldecoder(name)("surrogateescape").decode(b"<")  # no names of hosts, such as idna
     except (LookupError, ValueError) as error:
         raise UnreadableError(f"the file says that it is in {name}, which is no encoding", shown(head)) from error
     if codecs.lookup(name).name.startswith(("utf-16", "utf-32")):

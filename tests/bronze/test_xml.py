@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import time
+from encodings.aliases import aliases
 
 import pytest
 
@@ -86,6 +88,9 @@ BOMB = b"""<!DOCTYPE o [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><o><order><a>&b
         (b"<o><order><a>1</a></order></o><o/>", 1, "column 31: junk after document element"),
         (b'<?xml version="1.0" encoding="klingon"?><o/>', 0, "says that it is in klingon, which is no encoding"),
         (b'<?xml version="1.0" encoding="rot13"?><o/>', 0, "says that it is in rot13, which is no encoding"),
+        (b'<?xml version="1.0" encoding="idna"?><o/>', 0, "says that it is in idna, which is no encoding"),
+        (b'<?xml version="1.0" encoding="punycode"?><o/>', 0, "says that it is in punycode, which is no encoding"),
+        (b"<error>Service unavailable</error>", 0, "expected elements order, found error that holds text"),
         (b'<?xml version="1.0" encoding="utf-16"?><o/>', 0, "says that it is in utf-16, and is not"),
         (BOMB, 0, "line 1 declares a document type, which may hold entities: <!DOCTYPE o"),
         (b'<!DOCTYPE o SYSTEM "file:///etc/passwd"><o/>', 0, "declares a document type"),
@@ -156,3 +161,21 @@ def test_a_record_larger_than_memory_has_room_for_ends_the_file(read, monkeypatc
     found = read(f"<o><order/><order><a>{'x' * 3000}</a></order></o>", "a", format="xml", row="order")
 
     assert [(p, why) for p, _, why in refusals(found)] == [(2, "a record is larger than 1000 bytes")]
+
+
+def test_text_between_elements_is_read_in_time_that_grows_with_it(read):
+    count = 200_000
+    content = f"<o><order>{'<a/>0123456789' * count}</order></o>"
+    begun = time.monotonic()
+
+    [found] = read(content, "note", format="xml", paths={"note": "#text"}, row="order")
+
+    assert len(found["note"]) == 10 * count
+    assert time.monotonic() - begun < 10
+
+
+def test_any_encoding_that_a_file_says_is_read_or_refused(read):
+    for encoding in sorted(set(aliases.values()) | {"idna", "punycode", "undefined", "unicode_escape", "utf_8_sig"}):
+        content = f'<?xml version="1.0" encoding="{encoding}"?><o><order><a>1\xe9</a></order></o>'.encode("latin-1")
+
+        assert read(content, "a", format="xml", row="order"), encoding
