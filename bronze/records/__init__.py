@@ -34,3 +34,8 @@ def read_records(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
                 yield batch
     except UnreadableError as error:
         yield refused([(position + 1, error.rest, str(error))], layout)
+    except (OSError, MemoryError):  # the machine's, not the file's: another attempt may read it
+        raise
+    except Exception as error:  # a fault of the reader: one file must not keep all others of its source out
+        what = f"the rest of the file cannot be read: {type(error).__name__}: {error}"
+        yield refused([(position + 1, None, what)], layout)

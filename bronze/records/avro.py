@@ -44,7 +44,7 @@ def read_avro(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
             continue
         records = records_of(block, count, number, schema)
         while some := list(islice(records, BATCH)):
-            good: list[Record] = [(each, raw, record) for each, record, raw, why in some if not why]
+            good: list[Record] = [(each, raw, record) for each, record, raw, why in some if raw is not None and not why]
             bad: list[Refusal] = [(each, raw and raw[:RAW_LIMIT], why) for each, _, raw, why in some if why]
             yield joined(nested_batch(good, layout), refused(bad, layout))
         number += count

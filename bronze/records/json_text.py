@@ -1,6 +1,7 @@
 """JSON as RFC 8259 has it, in lines or in one document: each number as it was written, each name once."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -19,8 +20,9 @@ class NotJsonError(ValueError):
 def no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise NotJsonError(f"the name {next(n for n in names if names.count(n) > 1)} is there twice")
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
+        raise NotJsonError(f"the name {twice} is there twice")
     return record
 
 

@@ -52,7 +52,7 @@ def refused(records: list[Refusal], layout: Layout) -> pa.RecordBatch:
     texts: list[pa.Array] = [pa.nulls(len(records), pa.string()) for _ in layout.columns]
     place = pa.array([position for position, _, _ in records], pa.int64())
     raw = pa.array([text for _, text, _ in records], pa.string())
-    error = pa.array([why for _, _, why in records], pa.string())
+    error = pa.array([why and why.encode("utf-8", "backslashreplace").decode() for _, _, why in records], pa.string())
     return pa.RecordBatch.from_arrays(
         [*texts, pa.nulls(len(records), pa.string()), place, raw, error], schema=layout.schema
     )

@@ -3,11 +3,17 @@
 import gzip
 import json
 import random
+import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 
+import pyarrow as pa
 import pytest
 
+from bronze import records
+from bronze.records import Layout
 from bronze.records import content as bytes_of_files
+from bronze.records.delimited import read_csv
 from tests.bronze.told import fields, refusals
 
 # CSV: dialects
@@ -213,6 +219,7 @@ def test_a_number_stays_as_it_was_written(read, number):
         (b'{"a":"\xff"}', "not UTF-8 at byte 7"),
         (rb'{"a":"\ud83d"}', "not JSON: half a character"),
         (rb'{"b":["\udc00"]}', "not JSON: half a character"),
+        (rb'{"\udc00":1,"\udc00":2}', r"not JSON: the name \udc00 is there twice"),
         (b'{"b":' + b"[" * 450 + b"]" * 450 + b"}", "not JSON: maximum recursion depth exceeded"),
         (b"[" * 5000 + b"]" * 5000, "not JSON: maximum recursion depth exceeded"),
     ],
@@ -224,6 +231,16 @@ def test_a_line_that_holds_no_sound_object_is_refused_alone(read, line, why):
     [(position, raw, reason)] = refusals(found)
     assert (position, raw) == (3, line.decode("utf-8", "backslashreplace"))
     assert reason.startswith(why)
+
+
+def test_a_name_that_is_there_twice_is_found_among_many_in_time(read):
+    names = ",".join(f'"n{number}":1' for number in range(100_000))
+    begun = time.monotonic()
+
+    found = read(f'{{{names},"n99999":2}}', format="jsonl")
+
+    assert [why for _, _, why in refusals(found)] == ["not JSON: the name n99999 is there twice"]
+    assert time.monotonic() - begun < 5
 
 
 def test_a_document_gives_the_records_at_its_path(read):
@@ -308,6 +325,37 @@ def test_a_zipped_file_is_read_as_the_plain_one(read):
     content = ("a,b\n" + lines_of(500)).encode()
 
     assert read(gzip.compress(content), name="file.gz") == read(content)
+
+
+# What no reader expects
+
+
+def reader_that_raises(error: Exception) -> Callable:
+    def reader(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
+        yield from read_csv(path, layout)
+        raise error
+
+    return reader
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("odd"), RecursionError("odd"), UnicodeError("odd"), pa.ArrowInvalid("odd")]
+)
+def test_an_error_of_a_reader_refuses_the_rest_of_the_file(read, monkeypatch, error):
+    monkeypatch.setattr(records, "read_csv", reader_that_raises(error))
+
+    found = read("a,b\n1,2\n")
+
+    assert fields(found) == [(2, "1", "2")]
+    assert refusals(found) == [(3, None, f"the rest of the file cannot be read: {type(error).__name__}: odd")]
+
+
+@pytest.mark.parametrize("error", [OSError(5, "odd"), MemoryError("odd")])
+def test_an_error_of_the_machine_is_no_fault_of_the_file(read, monkeypatch, error):
+    monkeypatch.setattr(records, "read_csv", reader_that_raises(error))
+
+    with pytest.raises(type(error)):
+        read("a,b\n1,2\n")
 
 
 # Whatever the lines are
