@@ -7,10 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from bronze.records.content import blocks, not_in_encoding, shown
+from bronze.records.content import BLOCK, blocks, not_in_encoding, shown
 from bronze.records.layout import RAW_LIMIT, Layout, Refusal, joined, refused
 from bronze.records.nested import Number, Record, has_half_a_character, nested_batch, to_json
 from bronze.records.unnested import Element, as_delivered, unnested, way_of
+
+BATCH = 5_000  # elements of arrays that become rows
 
 
 class NotJsonError(ValueError):
@@ -37,8 +39,10 @@ DECODER = json.JSONDecoder(
 
 def read_json_lines(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
     """A record a line; or, where `records` names arrays, a record for each element of the innermost."""
-    way = way_of(layout)
-    first_line, rows = 1, 0
+    if way := way_of(layout):
+        yield from element_batches(elements_of_lines(path, way, layout), way, layout)
+        return
+    first_line = 1
     for block in blocks(path, layout):
         good: list[Record] = []
         bad: list[Refusal] = []
@@ -48,30 +52,53 @@ def read_json_lines(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
                 continue
             record, error = json_record(raw, layout)
             if record is None:
-                rows += 1
-                bad.append((rows if way else line, shown(raw)[:RAW_LIMIT], error))
-            elif not way:
-                good.append((line, raw.decode(), record))
+                bad.append((line, shown(raw)[:RAW_LIMIT], error))
             else:
-                rows += share_out(unnested(record, way, layout), rows, way, good, bad)
+                good.append((line, raw.decode(), record))
         yield joined(nested_batch(good, layout), refused(bad, layout))
         first_line += block.count(b"\n")
 
 
-def share_out(
-    elements: Iterable[Element], after: int, way: Sequence[str], good: list[Record], bad: list[Refusal]
-) -> int:
-    """Add the elements of one record to the good ones or to the bad ones. Returns how many there are."""
-    number = after
-    for number, (record, why) in enumerate(elements, after + 1):
-        raw = to_json(as_delivered(record, way))
-        if not why and has_half_a_character(raw):
-            why = "not JSON: half a character"
-        if why:
-            bad.append((number, raw.encode("utf-8", "backslashreplace").decode()[:RAW_LIMIT], why))
-        else:
-            good.append((number, raw, record))
-    return number - after
+class Raw(str):
+    """A line that holds no record, as it is."""
+
+
+def elements_of_lines(path: str, way: Sequence[str], layout: Layout) -> Iterator[Element]:
+    for block in blocks(path, layout):
+        for raw in block.split(b"\n"):
+            raw = raw.removesuffix(b"\r")
+            if not raw.strip():
+                continue
+            record, error = json_record(raw, layout)
+            if record is None:
+                yield Raw(shown(raw)), error
+            else:
+                yield from unnested(record, way, layout)
+
+
+def element_batches(elements: Iterable[Element], way: Sequence[str], layout: Layout) -> Iterator[pa.RecordBatch]:
+    """The elements as records, some thousand at once: one document may hold millions. What came before an error is
+    given first."""
+    good: list[Record] = []
+    bad: list[Refusal] = []
+    size = 0
+    try:
+        for number, (record, why) in enumerate(elements, 1):
+            raw = record if isinstance(record, Raw) else to_json(as_delivered(record, way))
+            if not why and has_half_a_character(raw):
+                why = "not JSON: half a character"
+            if why:
+                bad.append((number, raw.encode("utf-8", "backslashreplace").decode()[:RAW_LIMIT], why))
+            else:
+                good.append((number, raw, record))
+            size += len(raw)
+            if len(good) + len(bad) >= BATCH or size >= BLOCK:
+                yield joined(nested_batch(good, layout), refused(bad, layout))
+                good, bad, size = [], [], 0
+    except Exception:
+        yield joined(nested_batch(good, layout), refused(bad, layout))
+        raise
+    yield joined(nested_batch(good, layout), refused(bad, layout))
 
 
 def json_record(raw: bytes, layout: Layout) -> tuple[dict[str, Any] | None, str | None]:
@@ -95,22 +122,19 @@ def read_json_document(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
     arrays (`orders[].lines[]`), a record for each element of the innermost."""
     content = b"".join(blocks(path, layout))
     way = way_of(layout)
-    good: list[Record] = []
-    bad: list[Refusal] = []
     try:
         document = DECODER.decode(content.decode())
-        if way:
-            share_out(unnested(document, way, layout), 0, way, good, bad)
-        else:
-            found = records_in(document, layout.options.get("records"))
-            written = [to_json(record) for record in found]
+        found = records_in(document, layout.options.get("records")) if not way else []
+        written = [to_json(record) for record in found]
     except (ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, NotJsonError) else f"the file is not JSON: {error}"
         yield refused([(0, shown(content[:RAW_LIMIT]), why)], layout)
         return
     if way:
-        yield joined(nested_batch(good, layout), refused(bad, layout))
+        yield from element_batches(unnested(document, way, layout), way, layout)
         return
+    good: list[Record] = []
+    bad: list[Refusal] = []
     for number, (record, raw) in enumerate(zip(found, written, strict=True), 1):
         if not isinstance(record, dict):
             bad.append((number, raw, f"expected a JSON object, found {type(record).__name__}"))

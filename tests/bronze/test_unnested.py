@@ -1,9 +1,12 @@
 """Arrays within JSON as rows: one for each element of the innermost, and nothing that stands around it vanishes."""
 
+import gzip
 import json
+import time
 
 import pytest
 
+from bronze.records import Layout, read_records
 from tests.bronze.told import fields, refusals
 
 LINES = "orders[].lines[]"
@@ -34,9 +37,45 @@ def test_each_element_is_a_row_with_what_stands_around_it(read, format):
     assert fields(found, *PATHS) == ROWS
     assert [json.loads(r["_rescued"] or "null") for r in found[:3]] == [
         {"orders[]": {"who": {"vip": True}, "lines[]": {"till": 9}}},
-        {"orders[]": {"who": {"vip": True}}},
+        None,
         None,
     ]
+
+
+@pytest.mark.parametrize("format", ["json", "jsonl"])
+def test_what_no_column_declares_stands_in_the_first_row_of_its_array_alone(read, format):
+    count = 20_000
+    order = {"id": 1, "log": list(range(count)), "lines": [{"sku": str(n)} for n in range(count)], "more": {"x": "y"}}
+    page = {"page": 1, "orders": [order, {"id": 2, "log": [0], "lines": [{"sku": "z"}]}], "big": list(range(count))}
+    begun = time.monotonic()
+
+    found = read(json.dumps(page), format=format, paths=PATHS, records=LINES)
+
+    assert time.monotonic() - begun < 10
+    assert fields(found, "order", "sku", "page")[-2:] == [(count, "1", str(count - 1), "1"), (count + 1, "2", "z", "1")]
+    assert [n for n, r in enumerate(found) if r["_rescued"]] == [0, count]
+    assert json.loads(found[0]["_rescued"]) == {
+        "orders[]": {"log": order["log"], "more": {"x": "y"}},
+        "big": page["big"],
+    }
+    assert found[1]["_raw"] == '{"page":1,"orders":[{"id":1,"lines":[{"sku":"1"}]}]}'
+
+
+def test_rows_come_some_thousand_at_once(tmp_path):
+    path = tmp_path / "file"
+    path.write_text(json.dumps({"tags": list(range(12_000))}))
+    layout = Layout("json", {"tag": "tags[]"}, {"records": "tags[]"})
+
+    assert [batch.num_rows for batch in read_records(str(path), layout)] == [5000, 5000, 2000]
+
+
+def test_rows_before_a_file_breaks_off_are_given(read):
+    content = gzip.compress(b'{"tags":[1,2]}\n{"tags":[3]}\n')
+
+    found = read(content[:-8], format="jsonl", paths={"tag": "tags[]"}, records="tags[]", name="file.gz")
+
+    assert fields(found, "tag") == [(1, "1"), (2, "2"), (3, "3")]
+    assert [(position, why[:20]) for position, _, why in refusals(found)] == [(4, "the file breaks off:")]
 
 
 def test_the_raw_form_of_a_row_is_a_document_that_reads_as_that_row(read):
