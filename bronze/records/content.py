@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.fs as pa_fs
 
-from bronze.records.layout import Layout, UnreadableError
+from bronze.records.layout import RAW_LIMIT, Layout, UnreadableError
 
 BLOCK = 16 << 20  # bytes of a file that are worked on at once
 LARGEST = 256 << 20  # bytes of what must be held in memory whole: a line, a document, a block
@@ -41,11 +41,16 @@ def blocks(path: str, layout: Layout) -> Iterator[bytes]:
             if end:
                 yield in_utf8(rest[:end])
                 rest = rest[end:]
+            if len(rest) > LARGEST:
+                break
     except UnreadableError as error:
         end = rest.rfind(b"\n") + 1 if has_lines else 0
         if end:
             yield in_utf8(rest[:end])
         raise UnreadableError(str(error), rest[end:].decode(encoding, "backslashreplace")) from error
+    if len(rest) > LARGEST:
+        what = "the file, whose records may span lines, is larger than" if is_whole else "a line does not end within"
+        raise UnreadableError(f"{what} {LARGEST} bytes", rest[:RAW_LIMIT].decode(encoding, "backslashreplace"))
     if rest:
         yield in_utf8(rest)
 

@@ -3,6 +3,8 @@
 import gzip
 import json
 import random
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -325,6 +327,52 @@ def test_a_zipped_file_is_read_as_the_plain_one(read):
     content = ("a,b\n" + lines_of(500)).encode()
 
     assert read(gzip.compress(content), name="file.gz") == read(content)
+
+
+# Larger than memory has room for
+
+
+@pytest.mark.parametrize(
+    ("options", "content", "good", "why"),
+    [
+        ({}, "a,b\n1,2\n3,{}\n5,6\n", [(2, "1", "2")], "a line does not end within 1000 bytes"),
+        ({"format": "jsonl"}, '{{"a":1}}\n{{"a":"{}"}}\n', [(1, "1", None)], "a line does not end within 1000 bytes"),
+        ({"format": "fixed", "widths": (1, 1)}, "12\n{}\n", [(1, "1", "2")], "a line does not end within 1000 bytes"),
+        ({"multiline": "true"}, "a,b\n1,2\n3,{}\n", [], "the file, whose records may span lines, is larger than 1000"),
+        ({"encoding": "utf-16-le"}, "a,b\n1,2\n3,{}\n", [], "the file, whose records may span lines, is larger than"),
+        ({"format": "json"}, '{{"a":"{}"}}', [], "the file, whose records may span lines, is larger than 1000 bytes"),
+    ],
+    ids=lambda each: "",
+)
+@pytest.mark.parametrize("name", ["file", "file.gz"])
+def test_what_must_be_held_whole_and_is_too_large_ends_the_file(read, monkeypatch, options, content, good, why, name):
+    monkeypatch.setattr(bytes_of_files, "BLOCK", 100)
+    monkeypatch.setattr(bytes_of_files, "LARGEST", 1000)
+    raw = content.format("x" * 3000).encode(options.get("encoding", "utf-8"))
+
+    found = read(gzip.compress(raw) if name.endswith(".gz") else raw, name=name, **options)
+
+    assert fields(found) == good
+    [(position, rest, reason)] = refusals(found)
+    assert position == (good[-1][0] if good else 0) + 1
+    assert reason.startswith(why)
+    assert len(rest) < 1200
+
+
+def test_a_line_that_unzips_to_gigabytes_needs_little_memory(tmp_path):
+    path = tmp_path / "file.gz"
+    path.write_bytes(gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"x" * (1 << 20)) * 1024)
+    script = f"""
+import resource
+from bronze.records import Layout, read_records
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print([batch.num_rows for batch in read_records({str(path)!r}, Layout("csv", {{"a": "a", "b": "b"}}, {{}}))])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 900 << 10)
+"""
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split("\n")[:2] == ["[1, 1]", "True"]
 
 
 # What no reader expects
