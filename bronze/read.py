@@ -1,7 +1,9 @@
 """Files of a source as typed rows: each with its place in the landing folder, and the reasons why it is refused."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -176,7 +178,7 @@ def read_parquet(spark: SparkSession, source: Source, arrivals: list[Arrival], t
         try:
             by_schema.setdefault(str(parquet_schema(arrival)), []).append(arrival)
         except NotParquetError as error:
-            broken.append((arrival.file, 0, arrival.arrived_at, f"the file is not Parquet: {error}"))
+            broken.append((arrival.file, 0, arrival.arrived_at, str(error)))
     groups = [parquet_group(spark, source, files) for _, files in sorted(by_schema.items())]
     if broken:
         unread = spark.createDataFrame(broken, "_file string, _position bigint, _arrived_at timestamp, _error string")
@@ -257,21 +259,48 @@ def without_glob(path: str) -> str:
 
 
 class NotParquetError(Exception):
-    """A file whose footer cannot be read."""
+    """A file whose footer cannot be read, or of columns that Spark cannot tell apart."""
 
 
 def parquet_schema(arrival: Arrival) -> pa.Schema:
-    return parquet_footer(arrival).schema.to_arrow_schema().remove_metadata()
+    footer = parquet_footer(arrival)
+    with footer_errors():
+        schema = footer.schema.to_arrow_schema().remove_metadata()
+        str(schema)  # decodes each name
+        twice = named_twice(pa.struct(list(schema)))
+    if twice:
+        raise NotParquetError(f"the file names a column twice: {', '.join(twice)}")
+    return schema
 
 
 def parquet_footer(arrival: Arrival) -> pq.FileMetaData:
+    with footer_errors(), open_file(arrival.path) as file:
+        return pq.read_metadata(file)
+
+
+@contextmanager
+def footer_errors() -> Iterator[None]:
+    """What Arrow raises on a damaged footer, as a refusal of the file."""
     try:
-        with open_file(arrival.path) as file:
-            return pq.read_metadata(file)
-    except (pa.ArrowInvalid, OSError) as error:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
         if getattr(error, "errno", None) is not None:  # the disk's error, not the file's
             raise
-        raise NotParquetError(str(error).strip()) from error
+        raise NotParquetError(f"the file is not Parquet: {str(error).strip()}") from error
+
+
+def named_twice(type_: pa.DataType) -> list[str]:
+    """Names within one struct that differ in case alone, or not at all: Spark cannot tell them apart."""
+    if pa.types.is_map(type_):
+        return named_twice(type_.key_type) + named_twice(type_.item_type)
+    if isinstance(type_, pa.ListType | pa.LargeListType | pa.FixedSizeListType):
+        return named_twice(type_.value_type)
+    if not pa.types.is_struct(type_):
+        return []
+    fields = [type_.field(at) for at in range(type_.num_fields)]
+    counts = Counter(field.name.lower() for field in fields)
+    twice = [field.name for field in fields if counts[field.name.lower()] > 1]
+    return twice + [name for field in fields for name in named_twice(field.type)]
 
 
 def any_of(conditions: list[Column]) -> Column:
