@@ -27,6 +27,7 @@ ENTRIES = 10_000  # in the header; and records of a block that take no bytes
 WITHOUT_BYTES = 1_000  # values that one value may hold and that take no bytes
 DEEPEST = 100  # records and arrays within each other
 BATCH = 10_000  # records
+AHEAD = 10  # blocks that are looked at after a wrong mark
 
 
 def read_avro(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
@@ -98,16 +99,21 @@ class Content:
         self.offset, self.at = self.offset + self.at, 0
 
     def is_at_block(self, mark: bytes) -> bool:
-        """Whether a block begins here: one that ends with the mark, or the end of the file."""
+        """Whether blocks begin here: some that lead to the mark, or to the end of the file."""
         here = self.at
         try:
-            _, size = self.take_long(), self.take_long()
-            self.take(size)
-            return self.take(SYNC) == mark
+            for _ in range(AHEAD):
+                if not self.has(1):
+                    return True
+                count, size = self.take_long(), self.take_long()
+                self.take(size)
+                if count <= 0 or self.take(SYNC) == mark:
+                    return count > 0
         except (EOFError, ValueError):
-            return self.at == here and not self.has(1)
+            return False
         finally:
             self.at = here
+        return False
 
     def skip_past(self, mark: bytes) -> None:
         """Go on after the next mark, or at the end where there is none."""

@@ -157,6 +157,21 @@ def test_a_block_whose_mark_is_wrong_is_refused_alone(read):
     assert why.endswith("cannot be read, nor its 2 records: the mark at its end is not the file's")
 
 
+def test_blocks_after_several_wrong_marks_keep_their_places(read):
+    content, starts = blocks(5)
+    for at in (1, 2, 5):
+        content[[*starts, len(content)][at] - 1] ^= 0xFF
+
+    found = read(bytes(content), "a", format="avro")
+
+    assert fields(found, "a") == [(5, "4"), (6, "5"), (7, "6"), (8, "7")]
+    assert [(position, "nor its 2 records" in why) for position, _, why in refusals(found)] == [
+        (1, True),
+        (3, True),
+        (9, True),
+    ]
+
+
 def test_a_file_that_is_cut_off_gives_its_whole_blocks(read):
     content, starts = blocks(3)
 
