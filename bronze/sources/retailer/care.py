@@ -22,7 +22,7 @@ CALLS = Source(
         "caller": Field("string", "The number shown; none where it is withheld.", "personal", width=18),
         "name_given": Field("string", "The name as the agent heard it.", "personal", width=32),
         "topic": Field("string", "What it was about.", width=20),
-        "order_no": Field("string", "The order that was named.", width=14),
+        "order_no": Field("string", "The order that was named.", width=16),
         "seconds": Field("int", "How long it took.", width=5),
         "satisfaction": Field("int", "What was pressed at the end, from 1 to 5.", width=1),
         "answered_at": Field("timestamp", "When.", pattern="yyyy-MM-dd HH.mm.ss", width=19, required=True),

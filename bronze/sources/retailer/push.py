@@ -48,7 +48,7 @@ OPENS = Source(
     key=("message_id",),
     columns={
         "message_id": Field("string", "The message."),
-        "token": Field("string", "The token of the device.", "pseudonymous", path="device.token", required=True),
+        "token": Field("string", "The token of the device.", "pseudonymous", required=True),
         "campaign_code": Field("string", "The campaign."),
         "opened_at": Field("timestamp", "When.", pattern="epoch_ms", required=True),
     },

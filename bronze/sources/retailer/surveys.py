@@ -1,7 +1,7 @@
 """The survey tool, in Tokyo.
 
 Runbook. Answers to the recommendation survey come as CSV with semicolons and Tokyo's own clock; product feedback as XML
-in UTF-16. Invitations go to the address of the order, so an answer is known by it.
+in ISO-8859-1. Invitations go to the address of the order, so an answer is known by it.
 """
 
 from datetime import timedelta
@@ -50,7 +50,7 @@ PRODUCT_FEEDBACK = Source(
     doc="One row per answer on a product that was bought.",
     path="surveys/product_feedback/*.xml",
     format="xml",
-    options={"row": "answer", "encoding": "utf-16"},
+    options={"row": "answer"},
     key=("response_id",),
     columns={
         "response_id": Field("string", "The answer.", path="@id"),
