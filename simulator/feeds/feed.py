@@ -22,6 +22,7 @@ class Recorded:
     day: the world's day whose file a row is in: within the batch (what is older belongs to its first day).
     minute: of that day, for feeds with a file an hour or a minute.
     record_id, person_id: which record is which person, for the truth: of rows that stand for a person.
+    holds: how many records each row holds, where it has an array of them.
     """
 
     day: Ints
@@ -29,6 +30,7 @@ class Recorded:
     minute: Ints | None = None
     record_id: pa.Array | None = None
     person_id: Ints | None = None
+    holds: Ints | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Files from pieces: put together when all blocks of their days are there, each with its time and what is wrong with it.
+"""Files from pieces: put together when all blocks of their days are there, each with its time and what is wrong there.
 
 What is not complete, or has not arrived yet, waits in a folder beside the landing folder. Killed anywhere, the same
 pieces come again and make the same files.

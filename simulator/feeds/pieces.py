@@ -54,9 +54,10 @@ def write_pieces(path: Path, batch: Batch, feeds: Sequence[RawFeed]) -> None:
                     continue
                 render = feed.form.rendered(columns)
                 schema = pa.schema([(name, array.type) for name, array in columns.items()])
+                holds = np.ones(len(where), np.int64) if recorded.holds is None else recorded.holds[where]
                 for day, minute, start, end in runs(recorded.day[where], slots(feed, recorded)[where]):
-                    content = render(start, end)
-                    put(feed, day, minute, end - start, zipped(content) if feed.is_zipped else content, schema, "rows")
+                    content = zipped(render(start, end)) if feed.is_zipped else render(start, end)
+                    put(feed, day, minute, int(holds[start:end].sum()), content, schema, "rows")
             if recorded.record_id is not None:
                 assert recorded.person_id is not None
                 table = pa.table({"record_id": recorded.record_id, "person_id": recorded.person_id})

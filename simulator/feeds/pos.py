@@ -44,26 +44,6 @@ def loyalty_numbers(seen: Seen, columns: Columns) -> pa.Array:
     return none_where(~columns["is_member"], seen.person("loyalty_number", columns["person_id"]))
 
 
-def tickets_of(seen: Seen, order_id: Ints) -> tuple[Columns, Ints]:
-    """All orders of the batch, and the place among them of those that are asked for."""
-    orders = seen.batch.tables["orders"]
-    order = np.argsort(orders["order_id"], kind="stable")
-    return orders, order[np.searchsorted(orders["order_id"], order_id, sorter=order)]
-
-
-def of_stores(seen: Seen, table: str) -> tuple[Columns, Columns]:
-    """Rows of a table that belong to tickets of the same batch, and the ticket of each."""
-    rows = seen.batch.tables[table]
-    if not len(rows["at"]):
-        return rows, seen.batch.tables["orders"]
-    orders, at = tickets_of(seen, rows["order_id"])
-    chosen = np.flatnonzero(orders["channel"][at] == STORE)
-    return (
-        {name: values[chosen] for name, values in rows.items()},
-        {name: values[at[chosen]] for name, values in orders.items()},
-    )
-
-
 def tickets(seen: Seen) -> Recorded:
     sold = seen.events("orders", channel=STORE)
     order_id, person = sold["order_id"], sold["person_id"]
@@ -88,7 +68,7 @@ def tickets(seen: Seen) -> Recorded:
 
 
 def ticket_lines(seen: Seen) -> Recorded:
-    lines, sold = of_stores(seen, "order_lines")
+    lines, sold = seen.of_orders("order_lines", STORE)
     columns = {
         "ticket_no": ticket_numbers(lines["order_id"]),
         "line_no": pa.array(lines["line"]),
@@ -106,7 +86,7 @@ def ticket_lines(seen: Seen) -> Recorded:
 
 
 def tenders(seen: Seen) -> Recorded:
-    paid, sold = of_stores(seen, "payments")
+    paid, sold = seen.of_orders("payments", STORE)
     is_card = paid["card_slot"] >= 0
     columns = {
         "ticket": ticket_numbers(paid["order_id"]),

@@ -47,6 +47,7 @@ class Known:
         numbers = np.full(len(self.traits), None, dtype=object)
         numbers[at] = landline["phone"].to_numpy()
         self.landlines = pa.array(numbers, pa.string())
+        self.relations = tables["relations"]
         self.zone = np.array([ZONES.index(city.zone) for city in CITIES])[self.traits.people.city]
 
     def email_of(self, emails: pa.Table, slot: int) -> pa.Array:
@@ -127,6 +128,17 @@ class Seen:
             chosen &= np.isin(columns[name], value)
         return columns if chosen.all() else {name: values[chosen] for name, values in columns.items()}
 
+    def of_orders(self, table: str, *channels: int) -> tuple[Columns, Columns]:
+        """Rows of a table that happen with the order (lines, payments), of some sales channels; and the order of each."""
+        rows, orders = self.batch.tables[table], self.batch.tables["orders"]
+        order = np.argsort(orders["order_id"], kind="stable")
+        at = order[np.searchsorted(orders["order_id"], rows["order_id"], sorter=order)]
+        chosen = np.flatnonzero(np.isin(orders["channel"][at], channels))
+        return (
+            {name: values[chosen] for name, values in rows.items()},
+            {name: values[at[chosen]] for name, values in orders.items()},
+        )
+
     def file_day(self, day: Ints) -> Ints:
         """What was known before the world began comes with its first day."""
         return np.maximum(day, self.config.first_day).astype(np.int64)
@@ -188,5 +200,7 @@ class Seen:
 
     def sales_channel(self, order_id: Ints) -> Ints:
         """The channel as the world chose it; an app order of who had no app yet is the site's."""
+        if not len(order_id):
+            return order_id
         who = self.place(order_id >> 16)
         return (self.dice.uniform("sales channel", order_id)[:, None] > self.traits.channel_edges[who]).sum(axis=1)

@@ -95,7 +95,7 @@ def dates(days: Ints) -> pa.Array:
     return pa.array(days.astype(np.int32)).cast(pa.date32())
 
 
-def words(codes: Ints, vocabulary: tuple[str, ...]) -> pa.Array:
+def words(codes: Array, vocabulary: tuple[str, ...]) -> pa.Array:
     """The word of each code, as the system has it."""
     return pa.array(vocabulary, pa.string()).take(pa.array(codes.astype(np.int64)))
 
