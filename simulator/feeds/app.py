@@ -111,6 +111,7 @@ def screens(seen: Seen) -> Recorded:
             "screens": in_lists(texts, starts),
         },
         **known_once(device, first["person_id"]),
+        holds=np.diff(np.append(starts, len(views["at"]))),
     )
 
 

@@ -139,7 +139,7 @@ def tickets(seen: Seen) -> Recorded:
             "requester.phone": none_where(~says_phone, phones(seen, "care", person, day)),
             "requester.name": full_names(seen, "care", person, day, last_first=True),
             "topic": words(rows["topic"], TOPICS),
-            "order.@no": named_orders(seen, rows, 0.8),
+            "order_no": named_orders(seen, rows, 0.8),
             "body": joined([words(rows["topic"], OPENINGS), " <Sent from my phone> & thanks"], ""),
             "satisfaction": none_where(state == 0, stars(seen, rows, 0.5)),
             "opened_at": moments(rows["at"]),

@@ -73,7 +73,7 @@ FEEDS = (
         form=Csv(sep=";", newline="\r\n"),
         record=impressions,
         wrong=(
-            Broken(2, (("unknown kind", "00000000000000e1;fax;00;CMP-00006;message;2024-01-03 13:00:00"),)),
+            Broken(15, (("unknown kind", "00000000000000e1;fax;00;CMP-00006;message;2024-01-03 13:00:00"),)),
             NoFinalNewline(14),
         ),
     ),

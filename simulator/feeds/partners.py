@@ -153,6 +153,7 @@ def marketplace_orders(seen: Seen) -> Recorded:
             "lines": in_lists(joined([*parts, "}"], ""), starts),
         },
         **known_once(alias, person),
+        holds=np.diff(np.append(starts, len(mine))),
     )
 
 

@@ -47,7 +47,7 @@ FEEDS = (
         form=Parquet(compression="zstd"),
         record=sends,
         arrives=3.5,
-        wrong=(Late(3, by=2),),
+        wrong=(Late(17, by=2),),
     ),
     RawFeed(
         name="push_opens",
@@ -55,6 +55,6 @@ FEEDS = (
         form=Avro("PushOpened"),
         record=opens,
         arrives=3.5,
-        wrong=(Resent(17),),
+        wrong=(Resent(31),),
     ),
 )

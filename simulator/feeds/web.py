@@ -151,7 +151,7 @@ FEEDS = (
         form=JsonLines(skip_null=True),
         record=page_views,
         arrives=2,
-        since={"page.variant": 120},
+        since={"page.variant": 40},
         wrong=(
             Broken(3, (("truncated JSON", '{"id":"5f0a","ts":17043'), ("not JSON", "-- collector restarted --"))),
             Broken(
@@ -200,7 +200,7 @@ FEEDS = (
         form=Csv(sep="|"),
         record=sessions,
         arrives=7,
-        since={"screen": 200},
+        since={"screen": 60},
         wrong=(
             Broken(
                 4,

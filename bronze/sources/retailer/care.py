@@ -96,7 +96,10 @@ TICKETS = Source(
         "phone": Field("string", "Their number, if they said it.", "personal", path="requester.phone"),
         "name_given": Field("string", "Their name, as they wrote it.", "personal", path="requester.name"),
         "topic": Field("string", "What it is about."),
-        "order_no": Field("string", "The order that it is about.", path="order.@no"),
+        "order_no": Field(
+            "string",
+            "The order that it is about.",
+        ),
         "body": Field("string", "What they wrote.", "personal"),
         "satisfaction": Field("int", "What they ticked when it was closed, from 1 to 5."),
         "opened_at": Field("timestamp", "When it was opened.", required=True),
