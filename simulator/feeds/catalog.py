@@ -1,13 +1,13 @@
-"""The catalogue: what is sold, at which price, what is promoted, and how much of it is there. All of it is of no person."""
+"""The catalogue: what is sold, at which price, what is promoted. None of it is about people."""
 
 import numpy as np
 import pyarrow as pa
 
-from simulator.feeds.feed import Broken, Empty, Late, RawFeed, Recorded, Resent
+from simulator.feeds.feed import NOT_A_RECORD, Broken, Empty, Late, RawFeed, Recorded, Resent
 from simulator.feeds.formats import Csv, FixedWidth, JsonDocument, Parquet, Xml, joined
 from simulator.feeds.seen import Seen
 from simulator.feeds.spelling import dates, money, skus, stamped, store_numbers, with_comma, words
-from simulator.warts import TEXT, TOO_FEW
+from simulator.warts import TOO_FEW
 from simulator.world.catalogue import CATEGORIES, PER_CATEGORY, PRODUCTS, catalogue, price_cut
 from simulator.world.config import as_date
 from simulator.world.places import DAY_US, HOUR_US, STORE_CITY
@@ -142,7 +142,7 @@ FEEDS = (
         path="catalog/products/products_{at:%Y-%m-%d}.json",
         form=JsonDocument("products", head='"schema":"2.1",'),
         record=products,
-        wrong=(Broken(7, ((TEXT, '"unfinished"'),)), Resent(14, after=1)),
+        wrong=(Broken(7, ((NOT_A_RECORD, '"unfinished"'),)), Resent(14, after=1)),
     ),
     RawFeed(
         name="catalog_categories",

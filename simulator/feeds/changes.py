@@ -1,4 +1,4 @@
-"""What becomes of a system's record of a person: made, changed when they move or change their name, deleted on request."""
+"""What becomes of a record of a person: made, changed when they move or change their name, deleted on request."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The CRM: a record for whoever opened an account in the shop or joined the loyalty programme, often two for one person.
+"""The CRM: a record for whoever opened an account in the shop or joined the loyalty programme, often two for one.
 
 It tells what changed, in numbered changes. What care writes down (cases, notes) names people as the agent heard them.
 """
@@ -88,8 +88,8 @@ def accounts(seen: Seen) -> Recorded:
         "city": address["city"],
         "postal_code": address["postal_code"],
         "country": address["country"],
-        "type": pc.if_else(
-            seen.person("is_staff", who), "staff", pc.if_else(seen.person("is_test", who), "test", "b2c")
+        "type": pc.case_when(
+            pc.make_struct(seen.person("is_staff", who), seen.person("is_test", who)), "staff", "test", "b2c"
         ),
         "changed_at": stamped(changed.at, "%d.%m.%Y %H:%M:%S", NEW_YORK),
     }

@@ -12,6 +12,8 @@ from simulator.feeds.seen import Seen
 from simulator.world.config import EPOCH, as_date
 from simulator.world.randomness import Ints
 
+NOT_A_RECORD = "not a record"
+
 Cadence = Literal["minute", "hour", "day", "month", "year"]
 
 

@@ -54,6 +54,7 @@ class Landing:
         self.folder, self.config, self.truth = folder, config, truth
         self.waiting: list[Written] = []
         self.unfinished = unfinished_path(folder)
+        self.used: set[Path] = set()  # of what waited: needed again if this run is killed
         self.files = {file.path: file for file in known_files(folder)}
         shutil.rmtree(self.unfinished / "pieces", ignore_errors=True)
         for path in self.unfinished.glob("*/[0-9]*"):
@@ -107,7 +108,8 @@ class Landing:
     def deliver_periods(self, feed: RawFeed, last_day: int) -> None:
         periods: dict[int, list[Path]] = defaultdict(list)
         for path in sorted((self.unfinished / feed.name).glob("[0-9]*")):
-            periods[feed.first_day(int(path.name))].append(path)
+            if path not in self.used:
+                periods[feed.first_day(int(path.name))].append(path)
         for first, paths in periods.items():
             if day_number(feed.ends(first, 0).date()) > last_day + 1:
                 continue
@@ -116,15 +118,14 @@ class Landing:
                 about, _, content = path.read_bytes().partition(b"\n")
                 chunks.append(Chunk(content=content, **json.loads(about)))
             self.deliver(feed, first, 0, chunks)
-            for path in paths:
-                path.unlink()
+            self.used.update(paths)
 
     def deliver(self, feed: RawFeed, day: int, minute: int, chunks: Sequence[Chunk]) -> None:
         for file, data in files_of(feed, day, minute, chunks, self.config.first_day):
             lands_on = day_number(file.arrived_at.date()) - 1
             if lands_on > self.waiting[0].last_day:
                 about = json.dumps(asdict(file), default=str).encode()
-                name = f"{lands_on:06}-{file.path.replace('/', '+')}"
+                name = f"{self.waiting[0].first_day:06}-{lands_on:06}-{file.path.replace('/', '+')}"
                 put(self.unfinished / "held" / name, about + b"\n" + data)
             else:
                 self.put(file, data)
@@ -132,10 +133,10 @@ class Landing:
     def release(self, last_day: int) -> None:
         """What was late has arrived."""
         for path in sorted((self.unfinished / "held").glob("[0-9]*")):
-            if int(path.name[:6]) <= last_day:
+            if int(path.name[7:13]) <= last_day and path not in self.used:
                 about, _, data = path.read_bytes().partition(b"\n")
                 self.put(raw_file(json.loads(about)), data)
-                path.unlink()
+                self.used.add(path)
 
     def put(self, file: RawFile, data: bytes) -> None:
         put(self.folder / file.path, data, file.arrived_at)
@@ -146,6 +147,8 @@ class Landing:
         files = tuple(self.files[path] for path in sorted(self.files))
         made_by = f"world of {self.config.people} people, seed {self.config.seed}"
         put(manifest_path(self.folder), Manifest(made_by, None, files).to_json())
+        for path in self.used:
+            path.unlink()
 
 
 def known_files(folder: Path) -> tuple[RawFile, ...]:

@@ -86,19 +86,18 @@ def month_starts(seen: Seen) -> Ints:
     """The first day of the world, and of each month: when the programme says what it is."""
     if not seen.is_first_block:
         return np.empty(0, dtype=np.int64)
-    return np.array(
-        [d for d in seen.days.tolist() if as_date(d).day == 1 or d == seen.config.first_day], dtype=np.int64
-    )
+    is_first = [as_date(day).day == 1 or day == seen.config.first_day for day in seen.days.tolist()]
+    return seen.days[is_first]
 
 
 def tiers(seen: Seen) -> Recorded:
     days = np.repeat(month_starts(seen), len(TIERS))
-    code, name, points, rate = (np.tile(column, len(days) // len(TIERS)) for column in zip(*TIERS, strict=True))
+    number = np.tile(np.arange(len(TIERS)), len(days) // len(TIERS))
     columns = {
-        "tier": pa.array(code, pa.string()),
-        "name": pa.array(name, pa.string()),
-        "from_points": points,
-        "points_rate": money(rate.astype(np.int64)),
+        "tier": words(number, tuple(tier[0] for tier in TIERS)),
+        "name": words(number, tuple(tier[1] for tier in TIERS)),
+        "from_points": np.array([tier[2] for tier in TIERS])[number],
+        "points_rate": money(np.array([tier[3] for tier in TIERS])[number]),
         "as_of": pc.strftime(dates(days), "%d/%m/%Y"),
     }
     return Recorded(days, columns)

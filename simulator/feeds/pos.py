@@ -215,7 +215,7 @@ FEEDS = (
     ),
     RawFeed(
         name="pos_store_visits",
-        path="pos/store_visits/{at:%Y-%m-%d}/visits_{at:%H}.jsonl",
+        path="pos/store_visits/visits_{at:%Y%m%dT%H}.jsonl",
         form=JsonLines(),
         record=store_visits,
         every="hour",

@@ -129,7 +129,7 @@ class Seen:
         return columns if chosen.all() else {name: values[chosen] for name, values in columns.items()}
 
     def of_orders(self, table: str, *channels: int) -> tuple[Columns, Columns]:
-        """Rows of a table that happen with the order (lines, payments), of some sales channels; and the order of each."""
+        """Rows that happen with the order (lines, payments), of some sales channels; and the order of each."""
         rows, orders = self.batch.tables[table], self.batch.tables["orders"]
         order = np.argsort(orders["order_id"], kind="stable")
         at = order[np.searchsorted(orders["order_id"], rows["order_id"], sorter=order)]

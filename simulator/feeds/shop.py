@@ -1,4 +1,4 @@
-"""The web shop, which the app sells through as well: accounts, orders of accounts and of guests, and what they become."""
+"""The web shop, which the app sells through as well: accounts, orders of accounts and of guests, what they become."""
 
 import numpy as np
 import pyarrow as pa
@@ -101,7 +101,7 @@ def orders(seen: Seen) -> Recorded:
         "Kundennummer": customer_of_order(sold),
         "Kanal": words(sold["channel"], ("", "Web", "App", "")),
         "Bestelldatum": stamped(sold["at"], "%d.%m.%Y %H:%M:%S", BERLIN),
-        "E-Mail": names.emails(seen, "shop checkout", person, sold["email_slot"]),
+        "Email": names.emails(seen, "shop checkout", person, sold["email_slot"]),
         "Vorname": given,
         "Nachname": family,
         "Strasse": address["line_1"],

@@ -29,3 +29,4 @@ SYSTEMS = (
     finance, partners,
 )  # fmt: skip
 FEEDS = tuple(chain.from_iterable(system.FEEDS for system in SYSTEMS))
+BY_NAME = {feed.name: feed for feed in FEEDS}
