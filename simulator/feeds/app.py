@@ -65,10 +65,15 @@ def events(seen: Seen) -> Recorded:
     rows = {name: np.concatenate([each[0][name] for each in found]) for name in ("person_id", "day", "at", "visit_id")}
     device, is_known, product = (np.concatenate([each[at] for each in found]) for at in (1, 2, 3))
     what = np.repeat(np.arange(4), [len(each[1]) for each in found])
+    number = seen.dice.bits("app: event", rows["visit_id"], rows["at"], what * 4096 + product + 1)
+    _, once = np.unique(number, return_index=True)  # two lines of an order may be of one product
+    rows, what, number, device, is_known, product = (
+        chosen(rows, once), what[once], number[once], device[once], is_known[once], product[once]
+    )  # fmt: skip
     return Recorded(
         day=happened(rows),
         columns={
-            "event_id": ids(seen, "app: event", rows["visit_id"], rows["at"], what * 4096 + product + 1),
+            "event_id": hex_ids(number.view(np.int64), "app: event"),
             "name": words(what, ("add_to_cart", "wish", "search", "purchase")),
             "device_id": devices(device),
             "customer_no": customer_nos(rows["person_id"], where=is_known),
