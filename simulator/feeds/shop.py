@@ -197,7 +197,7 @@ def carts(seen: Seen) -> Recorded:
 def wishlists(seen: Seen) -> Recorded:
     wished = seen.batch.tables["wishlists"]
     columns = {
-        "wish_id": hex_ids(wished["visit_id"], "shop wish"),
+        "wish_id": hex_ids(wished["visit_id"] << 12 | wished["product_id"], "shop wish"),
         "session": hex_ids(wished["visit_id"], "shop session"),
         "customer_no": pa.array(
             customer_numbers(wished["person_id"]),
