@@ -69,6 +69,7 @@ class Lines(Form):
         texts = self.texts(columns)
         if isinstance(texts, pa.ChunkedArray):
             texts = texts.combine_chunks()
+        assert not texts.null_count, "a row without a text would be lost"
         offsets = np.frombuffer(texts.buffers()[1], dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
         data = memoryview(texts.buffers()[2] or b"")
         return lambda start, end: self.encoded(bytes(data[offsets[start] : offsets[end]]))
@@ -91,7 +92,8 @@ class Csv(Lines):
         is_text = pa.types.is_string(array.type)
         texts = plain(array)
         if self.quote_all:
-            return joined(['"', pc.replace_substring(texts, '"', '""') if is_text else texts, '"'], "")
+            quoted = joined(['"', pc.replace_substring(texts, '"', '""') if is_text else texts, '"'], "")
+            return pc.fill_null(quoted, self.null)
         if is_text and holds(texts, f'{self.sep}"\n\r'.encode()):
             escaped = joined(['"', pc.replace_substring(texts, '"', '""'), '"'], "")
             special = "[" + "".join({"\t": r"\t", "|": r"\|"}.get(each, each) for each in self.sep) + '"\n\r]'

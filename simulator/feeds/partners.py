@@ -10,8 +10,8 @@ from simulator.feeds.formats import Csv, FixedWidth, JsonDocument, joined
 from simulator.feeds.names import emails, full_names
 from simulator.feeds.seen import Seen
 from simulator.feeds.spelling import epoch_s, hex_ids, letter_ids, money, none_where, picked, skus, words
-from simulator.world.config import MARKETPLACE, as_date
-from simulator.world.households import ADULT_AGE, CHILD, YEAR
+from simulator.world.config import MARKETPLACE, NEVER, as_date
+from simulator.world.households import ADULT_AGE, CHILD, PARTNER, YEAR
 from simulator.world.places import CITIES, COUNTRIES, CURRENCIES
 from simulator.world.randomness import Array, Ints
 
@@ -50,11 +50,15 @@ def demographics(seen: Seen) -> Recorded:
     day, place = (np.concatenate([np.empty(0, dtype=np.int64), *each]) for each in (days, places))
     person, household = people.person_id[place], people.household_id[place]
     vendor_id = letter_ids(person, "partners: person", "V")
-    is_child = (people.role == CHILD) & (people.born_day + ADULT_AGE > seen.config.first_day)
-    kids, size = (of_household(people.household_id, which)[place] for which in (is_child, np.ones(len(is_child), bool)))
+    is_born = people.born_day <= seen.config.first_day
+    is_child = is_born & (people.role == CHILD) & (people.born_day + ADULT_AGE > seen.config.first_day)
+    kids, size, partners = (
+        of_household(people.household_id, which)[place] for which in (is_child, is_born, people.role == PARTNER)
+    )
     age = (day - people.born_day[place]) // YEAR
     income = 3.2 + 1.3 * seen.traits.spend_level[place] + dice.normal("partners: income", household)
-    is_married = people.married_day[place] <= day
+    not_yet = (people.married_day[place] > day) & (people.married_day[place] < NEVER)
+    is_married = (people.role[place] <= PARTNER) & (partners > 0) & ~not_yet
     address = seen.address(person, day - 200)  # it learns late of those who move
     told = {
         "age_band": words(np.searchsorted(AGE_EDGES, age, side="right"), AGES),
@@ -201,9 +205,10 @@ FEEDS = (
     ),
     RawFeed(
         name="partners_referrals",
-        path="partners/referrals/referrals_{at:%Y-%m-%d}.csv",
+        path="partners/referrals/referrals_{at:%Y-%m}.csv",
         form=Csv(),
         record=referrals,
+        every="month",
         arrives=5,
     ),
 )

@@ -141,9 +141,10 @@ FEEDS = (
     ),
     RawFeed(
         name="sms_opt_outs",
-        path="sms/opt_outs/optouts_{at:%Y-%m-%d}.csv",
+        path="sms/opt_outs/optouts_{at:%Y-%m}.csv",
         form=Csv(sep=";", encoding="cp1252", newline="\r\n"),
         record=opt_outs,
+        every="month",
         arrives=8,
         wrong=(Late(19, by=6),),
     ),

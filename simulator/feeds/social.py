@@ -128,9 +128,10 @@ FEEDS = (
     ),
     RawFeed(
         name="social_followers",
-        path="social/followers/followers_{at:%Y-%m-%d}.csv",
+        path="social/followers/followers_{at:%Y-%m}.csv",
         form=Csv(quote_all=True),
         record=followers,
+        every="month",
         arrives=9,
         wrong=(Late(12, by=3),),
     ),

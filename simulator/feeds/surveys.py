@@ -80,9 +80,10 @@ FEEDS = (
     ),
     RawFeed(
         name="surveys_product_feedback",
-        path="surveys/product_feedback/feedback_{at:%Y%m%d}.xml",
+        path="surveys/product_feedback/feedback_{at:%Y%m}.xml",
         form=Xml("answers", "answer", encoding="iso-8859-1"),
         record=product_feedback,
+        every="month",
         arrives=12,
     ),
 )

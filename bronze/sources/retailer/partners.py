@@ -1,8 +1,8 @@
 """What partners deliver: a data vendor, the statistical office, the marketplace and the recommendation programme.
 
-Runbook. The vendor's demographics come on the first Monday of the world and then each January, all people that it
-knows; the areas of the statistical office once a year, in fixed widths. The marketplace sends each day's orders as one
-JSON document, lines within orders; it masks the buyer's address, the same way each time. Recommendations are CSV.
+Runbook. The vendor's demographics come once and then each January, all people that it knows; the areas of the
+statistical office once a year, in fixed widths. The marketplace sends each day's orders as one JSON document, lines
+within orders; it masks the buyer's address, the same way each time. Recommendations are CSV, by the month.
 """
 
 from datetime import timedelta
@@ -152,5 +152,5 @@ REFERRALS = Source(
             columns={"party_id": "concat('partners/email/', referrer_email)", "source": "'partners'"},
         ),
     ),
-    fresh_within=timedelta(days=14),
+    fresh_within=timedelta(days=40),
 )

@@ -1,8 +1,8 @@
 """The gateway for text messages, in London.
 
 Runbook. Sends come from its mainframe in fixed widths, receipts without a header, both in London's clock at 05:00 UTC
-of the day after. A reply is posted as it comes: one file for each minute that has one. The list of opt-outs is exported
-from a Windows program: semicolons, cp1252. A number may by now be another person's.
+of the day after. A reply is posted as it comes: one file for each minute that has one. The opt-outs of a month are
+exported from a Windows program: semicolons, cp1252. A number may by now be another person's.
 """
 
 from datetime import timedelta
@@ -130,6 +130,6 @@ OPT_OUTS = Source(
             },
         ),
     ),
-    fresh_within=timedelta(days=7),
+    fresh_within=timedelta(days=40),
     timezone="Europe/London",
 )

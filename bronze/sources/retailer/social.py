@@ -1,8 +1,8 @@
 """The tool that listens to social networks, in Los Angeles.
 
 Runbook. Posts that mention the retailer come as one JSON document a day, with the hashtags of each as an array; direct
-messages as JSON lines in the tool's own zone, said in each; new followers as CSV. People are known by their handles
-alone, and by what they choose to be called there.
+messages as JSON lines in the tool's own zone, said in each; the new followers of a month as CSV. People are known by
+their handles alone, and by what they choose to be called there.
 """
 
 from datetime import timedelta
@@ -102,6 +102,6 @@ FOLLOWERS = Source(
         ),
         Feed(to="silver.parties", columns={"party_id": "concat('social/', handle)", "source": "'social'"}),
     ),
-    fresh_within=timedelta(days=7),
+    fresh_within=timedelta(days=40),
     timezone="America/Los_Angeles",
 )

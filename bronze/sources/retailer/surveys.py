@@ -1,7 +1,7 @@
 """The survey tool, in Tokyo.
 
-Runbook. Answers to the recommendation survey come as CSV with semicolons and Tokyo's own clock; product feedback as XML
-in ISO-8859-1. Invitations go to the address of the order, so an answer is known by it.
+Runbook. Answers to the recommendation survey come as CSV with semicolons and Tokyo's own clock; product feedback of a
+month as XML in ISO-8859-1. Invitations go to the address of the order, so an answer is known by it.
 """
 
 from datetime import timedelta
@@ -73,6 +73,6 @@ PRODUCT_FEEDBACK = Source(
             },
         ),
     ),
-    fresh_within=timedelta(days=7),
+    fresh_within=timedelta(days=40),
     timezone="Asia/Tokyo",
 )
