@@ -2,7 +2,6 @@
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from simulator.feeds.channels import happened, ids, in_lists, known_once
 from simulator.feeds.feed import Broken, Late, RawFeed, Recorded, Resent
@@ -60,15 +59,14 @@ def demographics(seen: Seen) -> Recorded:
     not_yet = (people.married_day[place] > day) & (people.married_day[place] < NEVER)
     is_married = (people.role[place] <= PARTNER) & (partners > 0) & ~not_yet
     address = seen.address(person, day - 200)  # it learns late of those who move
+    owns = dice.uniform("partners: owns", household) < 0.55
     told = {
-        "age_band": words(np.searchsorted(AGE_EDGES, age, side="right"), AGES),
-        "income_band": words(np.clip(income, 0, len(INCOMES) - 1).astype(np.int64), INCOMES),
-        "home_ownership": words(
-            (dice.uniform("partners: owns", household) < 0.55).astype(int), ("Renter", "Homeowner")
-        ),
-        "marital_status": words(is_married.astype(int), ("Unmarried", "Married")),
-        "household_size": words(np.minimum(size, 5), ("n/a", "1", "2", "3", "4", "5+")),
-        "kids_count": words(np.minimum(kids, 3), ("0", "1", "2", "3+")),
+        "age_band": (np.searchsorted(AGE_EDGES, age, side="right"), AGES),
+        "income_band": (np.clip(income, 0, len(INCOMES) - 1), INCOMES),
+        "home_ownership": (owns, ("Renter", "Homeowner")),
+        "marital_status": (is_married, ("Unmarried", "Married")),
+        "household_size": (np.clip(size, 1, 5) - 1, ("1", "2", "3", "4", "5+")),
+        "kids_count": (np.minimum(kids, 3), ("0", "1", "2", "3+")),
     }
     return Recorded(
         day=day,
@@ -79,7 +77,7 @@ def demographics(seen: Seen) -> Recorded:
             "address": address["line_1"],
             "postal_code": address["postal_code"],
             "city": address["city"],
-            **{name: uncertain(seen, name, person, values) for name, values in told.items()},
+            **{name: uncertain(seen, name, person, *values) for name, values in told.items()},
         },
         **known_once(vendor_id, person),
     )
@@ -91,12 +89,11 @@ def of_household(household: Ints, which: Array) -> Ints:
     return np.bincount(household - first, weights=which)[household - first].astype(np.int64)
 
 
-def uncertain(seen: Seen, name: str, person: Ints, values: pa.Array) -> pa.Array:
-    """Some is not known, and some is another person's."""
+def uncertain(seen: Seen, name: str, person: Ints, codes: Array, vocabulary: tuple[str, ...]) -> pa.Array:
+    """Some is not known, and some is made up."""
     chance = seen.dice.uniform(f"partners: {name}", person)
-    others = values.take(pa.array(seen.dice.below(max(len(values), 1), f"partners: other {name}", person)))
-    wrong = pc.if_else(pa.array(chance < WRONG), others, values)
-    return none_where(chance > 1 - UNKNOWN, wrong)
+    made_up = seen.dice.below(len(vocabulary), f"partners: other {name}", person)
+    return none_where(chance > 1 - UNKNOWN, words(np.where(chance < WRONG, made_up, codes), vocabulary))
 
 
 def geography(seen: Seen) -> Recorded:
