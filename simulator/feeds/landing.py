@@ -147,8 +147,12 @@ class Landing:
         files = tuple(self.files[path] for path in sorted(self.files))
         made_by = f"world of {self.config.people} people, seed {self.config.seed}"
         put(manifest_path(self.folder), Manifest(made_by, None, files).to_json())
+
+    def forget(self) -> None:
+        """What waited and has landed, once the world is saved: before, a run that is killed would need it again."""
         for path in self.used:
             path.unlink()
+        self.used.clear()
 
 
 def known_files(folder: Path) -> tuple[RawFile, ...]:

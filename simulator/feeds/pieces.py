@@ -6,7 +6,7 @@ A file of pieces has their bytes, one after the other, then an index as JSON, an
 import json
 import mmap
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +63,7 @@ def write_pieces(path: Path, batch: Batch, feeds: Sequence[RawFeed]) -> None:
                 table = pa.table({"record_id": recorded.record_id, "person_id": recorded.person_id})
                 content = stream_of(table.filter(pa.compute.is_valid(table["record_id"])))
                 put(feed, batch.first_day, 0, table.num_rows, content, table.schema, "records")
-        listed = json.dumps([asdict(piece) for piece in index]).encode()
+        listed = json.dumps([vars(piece) for piece in index]).encode()
         file.write(listed + len(listed).to_bytes(8, "big"))
 
 

@@ -45,7 +45,10 @@ def simulate(
             files.add(written)
         files.finish()
         write_truth(truth, world, foresee_weeks=foresee_weeks, processes=processes)
-    world.save(state_path(landing))
+        world.save(state_path(landing))
+        files.forget()
+    else:
+        world.save(state_path(landing))
     return rows
 
 
