@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulator.feeds.channels import customer_nos, happened, in_lists, local_text
+from simulator.feeds.channels import address_slots, customer_nos, happened, in_lists, local_text
 from simulator.feeds.feed import Broken, Late, RawFeed, Recorded
 from simulator.feeds.formats import FixedWidth, JsonDocument, Xml, joined
 from simulator.feeds.names import emails, full_names, phones
@@ -60,6 +60,11 @@ def stars(seen: Seen, rows: Columns, share: float) -> pa.Array:
     return pa.array(np.clip(rows["satisfaction"], 1, 5).astype(np.int64), mask=~says)
 
 
+def slots(seen: Seen, person_id: Ints) -> Ints:
+    """Which of their addresses they write from: not always that of the order."""
+    return address_slots(seen, "care")[seen.place(person_id)]
+
+
 def calls(seen: Seen) -> Recorded:
     rows = contacts(seen, CALL)
     person, day = rows["person_id"], happened(rows)
@@ -94,7 +99,7 @@ def chats(seen: Seen) -> Recorded:
         columns={
             "id": chat_id,
             "began_at": moments(rows["at"], "ms"),
-            "visitor.email": emails(seen, "care", person, 0, unknown=0.05),
+            "visitor.email": emails(seen, "care", person, slots(seen, person), unknown=0.05),
             "visitor.name": full_names(seen, "care", person, day),
             "visitor.customer": customer_nos(person, where=is_known),
             "topic": words(rows["topic"], TOPICS),
@@ -135,7 +140,7 @@ def tickets(seen: Seen) -> Recorded:
         columns={
             "@no": ticket_no,
             "@status": words(state, ("open", "closed")),
-            "requester.email": emails(seen, "care", person, 0, unknown=0.03),
+            "requester.email": emails(seen, "care", person, slots(seen, person), unknown=0.03),
             "requester.phone": none_where(~says_phone, phones(seen, "care", person, day)),
             "requester.name": full_names(seen, "care", person, day, last_first=True),
             "topic": words(rows["topic"], TOPICS),

@@ -179,7 +179,12 @@ FEEDS = (
         ),
     ),
     RawFeed(
-        name="email_clicks", path="email/clicks/clicks_{at:%Y-%m-%d}.jsonl", form=JsonLines(), record=clicks, arrives=4
+        name="email_clicks",
+        path="email/clicks/clicks_{at:%Y-%m-%d}.jsonl",
+        form=JsonLines(),
+        record=clicks,
+        arrives=4,
+        wrong=(Empty(8),),
     ),
     RawFeed(
         name="email_bounces",
