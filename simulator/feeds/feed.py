@@ -37,7 +37,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Broken:
-    """Lines that are added to the file of a day, each with what is wrong with it."""
+    """Lines that are added to each file of a day, with what is wrong with them."""
 
     day: int
     lines: tuple[tuple[str, str], ...]

@@ -152,7 +152,7 @@ FEEDS = (
         form=JsonLines(),
         record=redemptions,
         every="month",
-        wrong=(Broken(0, ((TORN_JSON, '{"redemption":"RD'),)),),
+        wrong=(Broken(31, ((TORN_JSON, '{"redemption":"RD'),)),),
     ),
     RawFeed(
         name="loyalty_tiers",
