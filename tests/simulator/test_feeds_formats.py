@@ -16,20 +16,9 @@ from simulator.feeds.formats import Avro, Csv, FixedWidth, Form, JsonDocument, J
 from simulator.feeds.names import mistyped
 from simulator.feeds.spelling import hex_ids, letter_ids, money, number_ids, uuids, with_comma
 
-AWKWARD = [
-    "plain",
-    'a "quoted" name',
-    "semi;colon, comma|bar\ttab",
-    "Zoë Müller-Groß",
-    "<b>&amp;</b>",
-    "back\\slash",
-    None,
-]
-COLUMNS = {
-    "id": pa.array(range(1, 8)),
-    "text": pa.array(AWKWARD),
-    "amount": money(np.array([0, 5, 150, -7, 99, 1, 123456])),
-}
+AWKWARD = ["plain", 'a "quoted" name', "semi;colon, comma|bar\ttab", "Zoë Groß", "<b>&amp;</b>", "back\\slash", None]
+CENTS = np.array([0, 5, 150, -7, 99, 1, 123456])
+COLUMNS = {"id": pa.array(range(1, 8)), "text": pa.array(AWKWARD), "amount": money(CENTS)}
 
 
 def written(form: Form, columns: dict[str, pa.Array], path: Path, cut: int = 3) -> Path:
@@ -44,12 +33,9 @@ def written(form: Form, columns: dict[str, pa.Array], path: Path, cut: int = 3) 
     return path
 
 
-def read(
-    path: Path, format: str, options: dict[str, str], columns: dict[str, str], widths: tuple[int, ...] = ()
-) -> list:
-    rows = [
-        row for batch in read_records(str(path), Layout(format, columns, options, widths)) for row in batch.to_pylist()
-    ]
+def read(path: Path, format: str, options: dict[str, str], columns: dict[str, str], *widths: int) -> list[tuple]:
+    layout = Layout(format, columns, options, widths)
+    rows = [row for batch in read_records(str(path), layout) for row in batch.to_pylist()]
     assert [row["_error"] for row in rows] == [None] * len(rows)
     assert [row["_rescued"] for row in rows] == [None] * len(rows)
     return [tuple(row[name] for name in columns) for row in rows]
@@ -151,9 +137,8 @@ def test_parquet_has_a_row_group_for_each_piece(tmp_path: Path) -> None:
 
 
 def test_what_an_encoding_cannot_say_is_a_question_mark(tmp_path: Path) -> None:
-    path = written(
-        Csv(encoding="cp1252"), {"id": pa.array([1, 2]), "name": pa.array(["芳", "Zoë"])}, tmp_path / "a", cut=1
-    )
+    columns = {"id": pa.array([1, 2]), "name": pa.array(["芳", "Zoë"])}
+    path = written(Csv(encoding="cp1252"), columns, tmp_path / "names.csv", cut=1)
 
     assert path.read_bytes() == "id,name\n1,?\n2,Zoë\n".encode("cp1252")
 
