@@ -4,9 +4,10 @@ import numpy as np
 import pyarrow as pa
 
 from simulator.feeds.feed import NOT_A_RECORD, Broken, Empty, Late, RawFeed, Recorded, Resent
-from simulator.feeds.formats import Csv, FixedWidth, JsonDocument, Parquet, Xml, joined
+from simulator.feeds.formats import Csv, FixedWidth, JsonDocument, Parquet, Xml
 from simulator.feeds.seen import Seen
 from simulator.feeds.spelling import dates, money, skus, stamped, store_numbers, with_comma, words
+from simulator.feeds.texts import joined
 from simulator.warts import TOO_FEW
 from simulator.world.catalogue import CATEGORIES, PER_CATEGORY, PRODUCTS, catalogue, price_cut
 from simulator.world.config import as_date

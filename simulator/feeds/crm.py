@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from simulator.feeds import names
 from simulator.feeds.changes import DELETE, INSERT, Changes, profile_changes
 from simulator.feeds.feed import Broken, ByteOrderMark, Late, NoFinalNewline, RawFeed, Recorded, Resent
-from simulator.feeds.formats import Avro, Csv, FixedWidth, JsonLines, joined
+from simulator.feeds.formats import Avro, Csv, FixedWidth, JsonLines
 from simulator.feeds.seen import Seen
 from simulator.feeds.shop import order_numbers
 from simulator.feeds.spelling import (
@@ -23,6 +23,7 @@ from simulator.feeds.spelling import (
     uuids,
     words,
 )
+from simulator.feeds.texts import joined
 from simulator.warts import IMPOSSIBLE, NO_HOUSEHOLD, TOO_FEW, TORN_JSON
 from simulator.world.config import NEVER
 from simulator.world.events import TOPICS

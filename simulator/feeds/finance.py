@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from simulator.feeds import names
 from simulator.feeds.feed import Broken, Late, NoFinalNewline, RawFeed, Recorded, Resent
-from simulator.feeds.formats import Avro, Csv, Xml, joined
+from simulator.feeds.formats import Avro, Csv, Xml
 from simulator.feeds.loyalty import receipts
 from simulator.feeds.seen import Seen
 from simulator.feeds.shop import order_numbers
@@ -21,6 +21,7 @@ from simulator.feeds.spelling import (
     with_comma,
     words,
 )
+from simulator.feeds.texts import joined
 from simulator.warts import NEGATIVE, TEXT, TOO_FEW, TOO_MANY
 from simulator.world.config import APP, STORE, WEB
 from simulator.world.randomness import Ints

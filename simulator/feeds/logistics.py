@@ -5,10 +5,11 @@ import pyarrow as pa
 
 from simulator.feeds import names
 from simulator.feeds.feed import Broken, ByteOrderMark, Late, RawFeed, Recorded, Resent
-from simulator.feeds.formats import Csv, JsonLines, Xml, joined
+from simulator.feeds.formats import Csv, JsonLines, Xml
 from simulator.feeds.seen import Seen
 from simulator.feeds.shop import order_numbers
 from simulator.feeds.spelling import dates, epoch_s, letter_ids, money, number_ids, picked, stamped, words
+from simulator.feeds.texts import joined
 from simulator.warts import NOT_JSON, TEXT, TOO_MANY
 from simulator.world.randomness import Ints
 from simulator.world.service import DELAYED, DELIVERED, IS_DAMAGED, IS_LOST, SHIPPED

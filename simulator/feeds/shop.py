@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from simulator.feeds import names
 from simulator.feeds.changes import DELETE, profile_changes
 from simulator.feeds.feed import Broken, ByteOrderMark, Empty, Late, NoFinalNewline, RawFeed, Recorded, Resent
-from simulator.feeds.formats import Avro, Csv, JsonLines, Parquet, Xml, joined
+from simulator.feeds.formats import Avro, Csv, JsonLines, Parquet, Xml
 from simulator.feeds.seen import Seen
 from simulator.feeds.spelling import (
     campaign_codes,
@@ -26,6 +26,7 @@ from simulator.feeds.spelling import (
     with_comma,
     words,
 )
+from simulator.feeds.texts import joined
 from simulator.warts import NOT_JSON, TOO_FEW, TOO_MANY, TORN_JSON
 from simulator.world.config import APP, NEVER, STORE, WEB
 from simulator.world.randomness import Array, Ints

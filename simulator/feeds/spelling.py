@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulator.feeds.formats import joined
+from simulator.feeds.texts import joined
 from simulator.world.randomness import Array, Dice, Ints, mixed, purpose_key
 
 HEX = np.array([f"{byte:02x}".encode() for byte in range(256)], dtype="S2")
