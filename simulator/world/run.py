@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from simulator.feeds import write_feeds
+from simulator.feeds.landing import Landing, unfinished_path
 from simulator.world.config import Config
 from simulator.world.truth import HORIZONS, truth_path, write_truth
 from simulator.world.world import World
@@ -37,12 +38,17 @@ def simulate(
     truth = truth_path(landing)
     rows: Counter[str] = Counter()
     if world.until is None or world.until < until:
-        for written in world.advance(
-            until, processes=processes, then=partial(write_feeds, landing=landing, truth=truth)
-        ):
-            rows.update(written)
+        files = Landing(landing, config, truth, world.next_day)
+        render = partial(write_feeds, unfinished=unfinished_path(landing))
+        for written in world.advance(until, processes=processes, then=render):
+            rows.update(written.rows)
+            files.add(written)
+        files.finish()
         write_truth(truth, world, foresee_weeks=foresee_weeks, processes=processes)
-    world.save(state_path(landing))
+        world.save(state_path(landing))
+        files.forget()
+    else:
+        world.save(state_path(landing))
     return rows
 
 

@@ -36,13 +36,18 @@ BEFORE_ALL = -(2**31)  # with the first day comes what the systems knew before
 
 @dataclass(frozen=True)
 class Batch:
-    """What happened to the people of a block from one local day to another, both included."""
+    """What happened to the people of a block from one local day to another, both included.
+
+    account_day, loyalty_day: since when each of them is known to the shop and to the loyalty programme.
+    """
 
     config: Config
     block: int
     first_day: int
     last_day: int
     tables: Tables
+    account_day: Ints
+    loyalty_day: Ints
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def unchanged(batch: Batch) -> Batch:
 def live_through(span: Span, then: Callable[[Batch], Any] = unchanged) -> Lived:
     """Simulate whole weeks, and let out the days that are wanted. A week that is not over is lived again next time."""
     config, of_block = span.config, traits_of(span.config, span.block)
-    state = span.state or at_the_beginning(config, of_block)
+    state = after = span.state or at_the_beginning(config, of_block)
     found = []
     for number in range(span.first_week, config.week_of(span.last_day) + 1):
         monday = config.monday(number)
@@ -90,7 +95,7 @@ def live_through(span: Span, then: Callable[[Batch], Any] = unchanged) -> Lived:
             state = after
     tables = joined(found)
     first_day = max(span.emitted_day + 1, config.first_day)
-    batch = Batch(config, span.block, first_day, span.last_day, tables)
+    batch = Batch(config, span.block, first_day, span.last_day, tables, after.account_day, after.loyalty_day)
     return Lived(state, weekly_spending(config, tables["orders"]), then(batch))
 
 

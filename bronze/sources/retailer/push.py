@@ -1,0 +1,69 @@
+"""The service for notifications on phones.
+
+Runbook. Sends are Parquet, opens are Avro; both come at 03:30 UTC of the day after. A device is known by the token that
+app_push_tokens tells of.
+"""
+
+from bronze.source import Feed, Field, Source
+from lakehouse.rules import Matches
+
+TOKEN = "[0-9a-f]{32}"
+
+SENDS = Source(
+    name="push_sends",
+    doc="One row per notification that was sent.",
+    path="push/sends/*.parquet",
+    format="parquet",
+    key=("message_id",),
+    columns={
+        "message_id": Field("string", "The message.", required=True),
+        "token": Field("string", "The token of the device.", "pseudonymous", required=True),
+        "campaign_code": Field("string", "The campaign."),
+        "template": Field("string", "What it offered."),
+        "sent_at": Field("timestamp", "When.", required=True),
+    },
+    rules=(Matches(column="token", pattern=TOKEN),),
+    feeds=(
+        Feed(
+            to="silver.interactions",
+            columns={
+                "interaction_id": "concat('push/sent/', message_id)",
+                "party_id": "concat('push/', token)",
+                "channel": "'push'",
+                "kind": "'sent'",
+                "campaign_id": "campaign_code",
+                "offer_code": "template",
+                "happened_at": "sent_at",
+            },
+        ),
+        Feed(to="silver.parties", columns={"party_id": "concat('push/', token)", "source": "'push'"}),
+    ),
+)
+
+OPENS = Source(
+    name="push_opens",
+    doc="One row per notification that was tapped.",
+    path="push/opens/*.avro",
+    format="avro",
+    key=("message_id",),
+    columns={
+        "message_id": Field("string", "The message."),
+        "token": Field("string", "The token of the device.", "pseudonymous", required=True),
+        "campaign_code": Field("string", "The campaign."),
+        "opened_at": Field("timestamp", "When.", pattern="epoch_ms", required=True),
+    },
+    rules=(Matches(column="token", pattern=TOKEN),),
+    feeds=(
+        Feed(
+            to="silver.interactions",
+            columns={
+                "interaction_id": "concat('push/opened/', message_id)",
+                "party_id": "concat('push/', token)",
+                "channel": "'push'",
+                "kind": "'opened'",
+                "campaign_id": "campaign_code",
+                "happened_at": "opened_at",
+            },
+        ),
+    ),
+)
