@@ -69,6 +69,18 @@ def test_rows_come_some_thousand_at_once(tmp_path):
     assert [batch.num_rows for batch in read_records(str(path), layout)] == [5000, 5000, 2000]
 
 
+def test_an_element_that_is_nested_too_deeply_is_refused_alone(read):
+    deep = "[" * 450 + "]" * 450
+    content = f'{{"tags":[{{"t":1}},{{"t":2,"deep":{deep}}},{{"t":3}}]}}'
+
+    found = read(content, format="json", paths={"t": "tags[].t"}, records="tags[]")
+
+    assert fields(found, "t") == [(1, "1"), (3, "3")]
+    assert [(position, why[:38]) for position, _, why in refusals(found)] == [
+        (2, "not JSON: maximum recursion depth exce"),
+    ]
+
+
 def test_rows_before_a_file_breaks_off_are_given(read):
     content = gzip.compress(b'{"tags":[1,2]}\n{"tags":[3]}\n')
 
