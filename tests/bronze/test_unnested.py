@@ -47,11 +47,11 @@ def test_what_no_column_declares_stands_in_the_first_row_of_its_array_alone(read
     count = 20_000
     order = {"id": 1, "log": list(range(count)), "lines": [{"sku": str(n)} for n in range(count)], "more": {"x": "y"}}
     page = {"page": 1, "orders": [order, {"id": 2, "log": [0], "lines": [{"sku": "z"}]}], "big": list(range(count))}
-    begun = time.monotonic()
+    begun = time.process_time()
 
     found = read(json.dumps(page), format=format, paths=PATHS, records=LINES)
 
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
     assert fields(found, "order", "sku", "page")[-2:] == [(count, "1", str(count - 1), "1"), (count + 1, "2", "z", "1")]
     assert [n for n, r in enumerate(found) if r["_rescued"]] == [0, count]
     assert json.loads(found[0]["_rescued"]) == {
