@@ -84,7 +84,10 @@ def element_batches(elements: Iterable[Element], way: Sequence[str], layout: Lay
     size = 0
     try:
         for number, (record, why) in enumerate(elements, 1):
-            raw = record if isinstance(record, Raw) else to_json(as_delivered(record, way))
+            try:
+                raw = record if isinstance(record, Raw) else to_json(as_delivered(record, way))
+            except RecursionError as error:
+                raw, why = "", f"not JSON: {error}"
             if not why and has_half_a_character(raw):
                 why = "not JSON: half a character"
             if why:

@@ -342,11 +342,11 @@ def test_any_wrong_byte_is_told_and_takes_no_block_before_it(read, codec):
         at, byte = chooser.randrange(len(content)), chooser.randrange(256)
         wrong = content.copy()
         wrong[at] = byte
-        begun = time.monotonic()
+        begun = time.process_time()
 
         found = read(bytes(wrong), "a", format="avro")
 
-        assert time.monotonic() - begun < 1, (at, byte)
+        assert time.process_time() - begun < 1, (at, byte)
         before = 2 * sum(end <= at for end in [*starts[1:], len(content)]) if at >= starts[0] else 0
         assert fields(found, "a")[:before] == [(n + 1, str(n)) for n in range(before)], (at, byte)
         if starts[1] - SYNC <= at < starts[1] and content[at] != byte:

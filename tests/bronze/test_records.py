@@ -237,12 +237,12 @@ def test_a_line_that_holds_no_sound_object_is_refused_alone(read, line, why):
 
 def test_a_name_that_is_there_twice_is_found_among_many_in_time(read):
     names = ",".join(f'"n{number}":1' for number in range(100_000))
-    begun = time.monotonic()
+    begun = time.process_time()
 
     found = read(f'{{{names},"n99999":2}}', format="jsonl")
 
     assert [why for _, _, why in refusals(found)] == ["not JSON: the name n99999 is there twice"]
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_a_document_gives_the_records_at_its_path(read):

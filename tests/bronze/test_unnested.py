@@ -47,11 +47,11 @@ def test_what_no_column_declares_stands_in_the_first_row_of_its_array_alone(read
     count = 20_000
     order = {"id": 1, "log": list(range(count)), "lines": [{"sku": str(n)} for n in range(count)], "more": {"x": "y"}}
     page = {"page": 1, "orders": [order, {"id": 2, "log": [0], "lines": [{"sku": "z"}]}], "big": list(range(count))}
-    begun = time.monotonic()
+    begun = time.process_time()
 
     found = read(json.dumps(page), format=format, paths=PATHS, records=LINES)
 
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
     assert fields(found, "order", "sku", "page")[-2:] == [(count, "1", str(count - 1), "1"), (count + 1, "2", "z", "1")]
     assert [n for n, r in enumerate(found) if r["_rescued"]] == [0, count]
     assert json.loads(found[0]["_rescued"]) == {
@@ -67,6 +67,18 @@ def test_rows_come_some_thousand_at_once(tmp_path):
     layout = Layout("json", {"tag": "tags[]"}, {"records": "tags[]"})
 
     assert [batch.num_rows for batch in read_records(str(path), layout)] == [5000, 5000, 2000]
+
+
+def test_an_element_that_is_nested_too_deeply_is_refused_alone(read):
+    deep = "[" * 450 + "]" * 450
+    content = f'{{"tags":[{{"t":1}},{{"t":2,"deep":{deep}}},{{"t":3}}]}}'
+
+    found = read(content, format="json", paths={"t": "tags[].t"}, records="tags[]")
+
+    assert fields(found, "t") == [(1, "1"), (3, "3")]
+    assert [(position, why[:38]) for position, _, why in refusals(found)] == [
+        (2, "not JSON: maximum recursion depth exce"),
+    ]
 
 
 def test_rows_before_a_file_breaks_off_are_given(read):

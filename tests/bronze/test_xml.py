@@ -166,12 +166,12 @@ def test_a_record_larger_than_memory_has_room_for_ends_the_file(read, monkeypatc
 def test_text_between_elements_is_read_in_time_that_grows_with_it(read):
     count = 200_000
     content = f"<o><order>{'<a/>0123456789' * count}</order></o>"
-    begun = time.monotonic()
+    begun = time.process_time()
 
     [found] = read(content, "note", format="xml", paths={"note": "#text"}, row="order")
 
     assert len(found["note"]) == 10 * count
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
 
 
 def test_any_encoding_that_a_file_says_is_read_or_refused(read):
