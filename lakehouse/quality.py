@@ -70,7 +70,7 @@ COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0, "exclude
 
 # The key of a source's table holds because loads are appended once (`Lakehouse.append`), which tests/bronze proves:
 # to count 21 million file positions after each load would say nothing new.
-KEPT_BY_APPENDING = ("_file", "_position")
+KEPT_BY_APPENDING = ("_file", "_position", "_load_id")
 
 
 class QualityError(Exception):
