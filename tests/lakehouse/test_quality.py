@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse import quality
 from bronze.sources.complete_journey import POS_TRANSACTIONS
+from lakehouse import quality
 from lakehouse.delta import Lakehouse
 from lakehouse.quality import EXPECTATION_RESULTS, QualityError, Result, check, docs_folder, expectations
 from lakehouse.rules import Between, Holds, Matches, OneOf, Required, Rule
