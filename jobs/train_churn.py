@@ -36,7 +36,7 @@ def train_churn(lake: Lakehouse, as_of: date, *, workers: int, parameters: Param
     with stage(f"Training {NAME}: {len(days.train)} days, tested on {days.test}"):
         digest = lake.origin(MODELS, KNOWN.values(), {"days": days, "parameters": parameters, "workers": workers})
         runs = Path(lake.settings.state_dir) / "churn"
-        if note_of(lake) == digest:
+        if lake.newest_note(MODELS).get("digest") == digest:
             did(NAME, "unchanged")
             shutil.rmtree(runs, ignore_errors=True)
             return
@@ -63,11 +63,6 @@ def days_of(lake: Lakehouse, as_of: date, parameters: Parameters) -> TrainingDay
     if first is None or first[0] is None:
         raise TooLittleHistoryError("Cannot train: expected orders in silver.order_lines, found none.")
     return training_days(as_of, first_order_on=first[0], parameters=parameters)
-
-
-def note_of(lake: Lakehouse) -> str | None:
-    """The digest of the model that was kept last."""
-    return next((commit.note.get("digest") for commit in lake.commits(MODELS)), None)
 
 
 def keep(lake: Lakehouse, outcome: Outcome, digest: str, *, as_of: date, days: TrainingDays) -> None:

@@ -97,6 +97,10 @@ class Lakehouse:
         wanted = {str(day) for day in days}
         return next((each.version for each in self.commits(table) if each.is_change and touches(each, wanted)), -1)
 
+    def newest_note(self, table: Table) -> Mapping[str, Any]:
+        """What the newest commit of a writer noted; nothing where there is none."""
+        return next((commit.note for commit in self.commits(table)), {})
+
     # Writing
 
     def create(self, table: Table) -> None:
@@ -204,7 +208,7 @@ class Lakehouse:
     def see_to_note(self, table: Table, note: Mapping[str, Any] | None) -> None:
         """Where a write changed nothing, Delta made no commit that could hold the note: make an empty one, which Delta
         does only for the sake of a transaction's number."""
-        if not note or next((commit.note for commit in self.commits(table)), {}) == note:
+        if not note or self.newest_note(table) == note:
             return
         with self.ready(table):
             (
@@ -249,8 +253,7 @@ class Lakehouse:
         """Rebuild the table, unless these versions of `inputs`, these arguments and this code already made it. True
         when it was written."""
         origin = self.origin(table, inputs, arguments)
-        newest = next(iter(self.commits(table)), None)
-        if newest and newest.note.get("built_from") == origin:
+        if self.newest_note(table).get("built_from") == origin:
             return False
         self.replace(build(), table, note={"built_from": origin})
         return True
@@ -269,9 +272,8 @@ class Lakehouse:
         origin = self.origin(table, inputs, arguments)
         stale = [day for day in days if self.built_from(table, day) != origin]
         if stale:
-            where = " OR ".join(f"as_of = DATE'{day}'" for day in stale)
             note = {"built_from": {str(day): origin for day in stale}}
-            self.replace(build(stale), table, where=where, note=note)
+            self.replace(build(stale), table, where=of_days(stale), note=note)
         return stale
 
     def built_from(self, table: Table, day: date) -> str | None:
@@ -367,6 +369,11 @@ def is_change(commit: Row) -> bool:
         return any(int(metrics.get(f"numTargetRows{what}", 0)) for what in ("Inserted", "Updated", "Deleted"))
     is_append = (commit.operationParameters or {}).get("mode") == "Append"
     return not is_append or int(metrics.get("numOutputRows", 0)) > 0
+
+
+def of_days(days: Iterable[date]) -> str:
+    """The condition that rows of these days meet."""
+    return " OR ".join(f"as_of = DATE'{day}'" for day in days)
 
 
 def touches(commit: Commit, days: set[str]) -> bool:

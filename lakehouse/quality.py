@@ -30,7 +30,7 @@ from great_expectations.expectations.expectation import Expectation
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.delta import Lakehouse, met
+from lakehouse.delta import Lakehouse, met, of_days
 from lakehouse.rules import Between, Holds, Matches, OneOf, Required, Rule, quoted
 from lakehouse.settings import Settings
 from lakehouse.tables import Column, Table
@@ -202,7 +202,7 @@ def plan(lake: Lakehouse, table: Table, known: Known, days: Sequence[date], load
         scope = ALL_ROWS if passed is None else f"{loads} > {passed}"
         return Check(table, version, rows.where(scope), scope, newest)
     if days and "as_of" in table.columns:
-        scope = " OR ".join(f"as_of = DATE'{day}'" for day in days)
+        scope = of_days(days)
         return Check(table, version, rows.where(scope), scope)
     return Check(table, version, rows)
 

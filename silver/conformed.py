@@ -31,7 +31,7 @@ def refresh(lake: Lakehouse, table: Table, sources: Sequence[Source]) -> Refresh
     feeding = feeds_of(table, sources)
     loads = landed_loads(lake, [source for source, _ in feeding])
     note = {"loads": loads, "origin": origin(table, feeding)}
-    before = next((commit.note for commit in lake.commits(table)), {})
+    before = lake.newest_note(table)
     if before == note:
         return Refreshed(table.name, "unchanged")
     rows = all_rows(lake, table, feeding)
