@@ -11,23 +11,26 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import monotonic
+from functools import reduce
+from time import monotonic, time_ns
 from zlib import crc32
 
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
-from bronze.landing import listed
+from bronze.landing import change, listed
 from bronze.ledger import FILES, LOADS, QUARANTINE
-from bronze.plan import Load, claim, in_batch, outstanding, plan
+from bronze.plan import Ledger, Load, in_batch
 from bronze.read import Arrival, NotParquetError, parquet_footer, read
+from bronze.records.content import is_local
 from bronze.source import Source
-from lakehouse.delta import Lakehouse
+from lakehouse.delta import Lakehouse, OvertakenError
 
 ARRIVALS = "path string, modificationTime timestamp, length bigint, content binary"
 SIDE_BY_SIDE = 4
 SLOTS = 63
+REFUSAL = ("_file", "_position", "_raw", "_reasons", "_arrived_at")
 
 
 @dataclass(frozen=True)
@@ -51,20 +54,23 @@ def ingest(
     on_landed: Callable[[Landed], None] = lambda landed: None,
 ) -> StreamingQuery:
     """Take in what has arrived; with `continuous`, also what will arrive. A load that failed before is tried again."""
-    for table in (FILES, LOADS, QUARANTINE, *(source.table for source in sources)):
-        lake.create(table)
-    claim(lake, sources)
-    waiting = land_all(lake, outstanding(lake, sources), on_landed)
+    is_new = lake.create(FILES)
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        list(pool.map(lake.create, (LOADS, QUARANTINE, *(source.table for source in sources))))
+    ledger = Ledger(lake, sources, is_new=is_new)
+    waiting = land_all(lake, ledger.outstanding(), on_landed)
     landing = lake.settings.landing_dir
-    is_listed = lake.settings.target == "local" and ":/" not in landing
+    is_listed = lake.settings.target == "local" and is_local(landing)
     passes = 0
 
     def take_in(files: DataFrame | None = None, batch_id: int = 0) -> None:
         """Of a local folder all that is new: Spark's batches lack files that were written again or have no bytes."""
         nonlocal waiting, passes
         passes += 1
+        if passes > 1:
+            ledger.learn()
         found = list(listed(landing)) if files is None or is_listed else in_batch(files, landing)
-        waiting = land_all(lake, [*waiting, *plan(lake, sources, found)], on_landed)
+        waiting = land_all(lake, [*waiting, *ledger.plan(found)], on_landed)
 
     stream = arrivals(lake).writeStream.foreachBatch(take_in).queryName("ingest")
     stream = stream.option("checkpointLocation", posixpath.join(lake.settings.state_dir, "ingest"))
@@ -96,7 +102,9 @@ def land_all(lake: Lakehouse, loads: Sequence[Load], on_landed: Callable[[Landed
     if not loads:
         return []
     by_source: dict[str, list[Load]] = {}
-    for load in loads:
+    for load in sorted(
+        {(load.source.name, load.load_id): load for load in loads}.values(), key=lambda each: each.load_id
+    ):
         by_source.setdefault(load.source.name, []).append(load)
 
     def land_in_order(mine: list[Load]) -> list[Landed]:
@@ -137,27 +145,29 @@ def land(lake: Lakehouse, load: Load) -> tuple[int, int]:
     """
     source, files = load.source, list(load.arrivals)
     seen = Observation()
-    records = read(lake.spark, source, files, task_count(lake))
+    records = read(lake.spark, source, files, task_count(lake), keeps_raw=False)
     if source.format != "parquet":
         is_refused = F.col("_reasons").isNotNull()
         records = records.observe(seen, F.bit_or(F.when(is_refused, slot_of(F.col("_file")))).alias("slots"))
     writer = f"bronze.{source.name}"
-    is_repeat = any(c.note.get("number") == load.load_id for c in lake.commits(source.table))
     good = records.where("_reasons IS NULL").withColumn("_load_id", F.lit(load.load_id))
-    lake.append(good.select(*source.table.columns), source.table, writer=writer, number=load.load_id)
-    rows = next(c.rows for c in lake.commits(source.table) if c.note.get("number") == load.load_id)
+    added = lake.append(good.select(*source.table.columns), source.table, writer=writer, number=load.load_id)
 
     if source.format == "parquet":
-        suspects = files if rows < sum(parquet_rows(file) for file in files) else []
-    elif is_repeat:  # nothing was read, so nothing was seen
+        suspects = files if added.rows < sum(parquet_rows(file) for file in files) else []
+    elif added.is_repeat:  # nothing was read, so nothing was seen
         suspects = files
     else:
         slots = seen.get["slots"] or 0
         suspects = [file for file in files if slots >> (crc32(file.file.encode()) % SLOTS) & 1]
     if not suspects:
-        return rows, 0
-    refused = read(lake.spark, source, suspects, task_count(lake)).where("_reasons IS NOT NULL")
-    quarantined = refused.select(
+        return added.rows, 0
+    changed = {file.file for file in suspects if change(file.path, file.found)} & files_with_rows(lake, load)
+    same = [file for file in suspects if file.file not in changed]
+    refusals = [unknown_refusals(lake, [file for file in suspects if file.file in changed])] if changed else []
+    if same:
+        refusals.append(read(lake.spark, source, same, task_count(lake)).where("_reasons IS NOT NULL").select(*REFUSAL))
+    quarantined = reduce(DataFrame.unionByName, refusals).select(
         F.lit(source.name).alias("source"),
         F.col("_file").alias("file"),
         F.col("_position").alias("position"),
@@ -166,9 +176,21 @@ def land(lake: Lakehouse, load: Load) -> tuple[int, int]:
         F.col("_arrived_at").alias("arrived_at"),
         F.lit(load.load_id).cast("bigint").alias("load_id"),
     )
-    lake.append(quarantined, QUARANTINE, writer=f"quarantine of {writer}", number=load.load_id)
-    is_this_load = (F.col("source") == source.name) & (F.col("load_id") == load.load_id)
-    return rows, lake.read(QUARANTINE).where(is_this_load).count()
+    return added.rows, lake.append(quarantined, QUARANTINE, writer=f"quarantine of {writer}", number=load.load_id).rows
+
+
+def files_with_rows(lake: Lakehouse, load: Load) -> set[str]:
+    rows = lake.read(load.source.table).where(F.col("_load_id") == load.load_id)
+    return {row._file for row in rows.select("_file").distinct().collect()}
+
+
+def unknown_refusals(lake: Lakehouse, changed: Sequence[Arrival]) -> DataFrame:
+    """What is told of files whose good rows landed before a kill, and that are not there to be read again."""
+    why = "the file was changed after its good rows had landed: which of its other records were refused is not known"
+    rows = [(file.file, -1, None, [why], file.arrived_at) for file in changed]
+    return lake.spark.createDataFrame(
+        rows, "_file string, _position bigint, _raw string, _reasons array<string>, _arrived_at timestamp"
+    )
 
 
 def slot_of(file: Column) -> Column:
@@ -198,4 +220,9 @@ def note(lake: Lakehouse, landed: Iterable[Landed]) -> None:
         for each in landed
     ]  # fmt: skip
     noted = lake.spark.createDataFrame(rows, LOADS.schema).coalesce(1)
-    lake.append(noted, LOADS, writer="bronze.loads", number=int(ended_at.timestamp() * 1e6))
+    while True:
+        try:
+            lake.append(noted, LOADS, writer="bronze.loads", number=time_ns())
+            return
+        except OvertakenError:  # by another run that noted its own at the same time
+            continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bronze.records.content import open_file
+from bronze.records.content import is_local, open_file
 
 BLOCK = 1 << 20
 AT_ONCE = 4  # files that are hashed side by side
@@ -73,7 +73,7 @@ def content_hash(found: Found) -> str | None:
 
 def change(path: str, planned: Found) -> str | None:
     """How a file is not as it was found; None where it is, or where only its store could tell."""
-    if "://" in path:
+    if not is_local(path):
         return None
     try:
         about = os.stat(path)  # noqa: PTH116

@@ -10,7 +10,10 @@ FILES = Table(
     key=("file", "version"),
     columns={
         "file": Column("string", "The file, relative to the landing folder."),
-        "version": Column("int", "Which content of this name, from 1: a file that is written again has another."),
+        "version": Column(
+            "int",
+            "Counts what was noted of this name, from 1: a file that is written again, or claimed later, has another.",
+        ),
         "source": Column("string", "The source that claims it; none where no declaration does."),
         "bytes": Column("bigint", "Its size."),
         "content_hash": Column("string", "SHA-256 of its bytes; none where they could not be read."),
@@ -47,7 +50,10 @@ QUARANTINE = Table(
     columns={
         "source": Column("string", "The source."),
         "file": Column("string", "The file, relative to the landing folder."),
-        "position": Column("bigint", "Which record of its file it is, as in bronze; 0 speaks of the whole file."),
+        "position": Column(
+            "bigint",
+            "Which record of its file it is, as in bronze; 0: of the whole file, -1: of records not known.",
+        ),
         "raw": Column("string", "The record as it was delivered.", "personal"),
         "reasons": Column("array<string>", "All that is wrong with it; quotes what was found.", "personal"),
         "arrived_at": Column("timestamp", "When the file arrived."),

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 
-from pyspark.sql import DataFrame, Row, Window
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from bronze.landing import Found, hashed
 from bronze.ledger import FILES, LOADS, QUARANTINE
 from bronze.read import Arrival
+from bronze.records.content import is_local
 from bronze.source import Source
 from lakehouse.delta import Lakehouse
 from lakehouse.tables import ContractError
@@ -33,18 +34,23 @@ class Load:
 
 @dataclass
 class Known:
-    """What bronze.files says: of each file its newest version, of each source and content who brought it first."""
+    """What bronze.files says: of each file its newest version, of each source and content the file and load that
+    brought it first, and which files are to be planned again."""
 
     newest: dict[str, Row] = field(default_factory=dict)
-    brought: dict[tuple[str, str], str] = field(default_factory=dict)
+    brought: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
+    again: dict[str, Row] = field(default_factory=dict)
     last_load: int = -1
 
     def add(self, row: Row) -> None:
         before = self.newest.get(row.file)
         if before is None or before.version < row.version:
             self.newest[row.file] = row
+            self.again.pop(row.file, None)
+            if row.same_as is not None and (row.source, row.content_hash) not in self.brought:
+                self.again[row.file] = row  # the one that was to bring its content was not read
         if row.source and row.content_hash and row.same_as is None:
-            self.brought.setdefault((row.source, row.content_hash), row.file)
+            self.brought.setdefault((row.source, row.content_hash), (row.file, row.load_id))
         self.last_load = max(self.last_load, row.load_id)
 
     def has(self, found: Found) -> bool:
@@ -59,60 +65,103 @@ class Known:
         if source.delivery == "snapshot":
             is_again = newest is not None and newest.source == source.name and newest.content_hash == content
             return found.file if is_again else None
-        return self.brought.get((source.name, content))
+        file, _ = self.brought.get((source.name, content), (None, 0))
+        return file
 
 
-def plan(lake: Lakehouse, sources: Sequence[Source], found: Sequence[Found]) -> list[Load]:
-    """Note which load takes in each file that is new or not as it was. From here on the load's files are fixed."""
-    known = known_files(lake)
-    by_name = {source.name: source for source in sources}
-    load_id = known.last_load + 1
-    rows = []
-    new = sorted((each for each in found if not known.has(each)), key=lambda each: (each.modified, each.file))
-    for each, content in hashed(new):
-        name = claimant(each.file, sources)
-        newest = known.newest.get(each.file)
-        row = Row(
-            file=each.file,
-            version=newest.version + 1 if newest else 1,
-            source=name,
-            bytes=each.bytes,
-            content_hash=content,
-            arrived_at=each.arrived_at,
-            load_id=load_id,
-            same_as=known.same_as(each, by_name.get(name or ""), content),
-            modified=each.modified,
-        )
-        known.add(row)
-        rows.append(row)
-    if rows:
-        lake.append(noted_files(lake, rows), FILES, writer="bronze.files", number=load_id)
-    return loads_of(lake, sources, sorted(rows, key=lambda row: row.file))
+class Ledger:
+    """bronze.files as this run knows it: read once, then added to. `is_new` says that nothing has been noted yet."""
+
+    def __init__(self, lake: Lakehouse, sources: Sequence[Source], *, is_new: bool = False) -> None:
+        self.lake, self.sources = lake, {source.name: source for source in sources}
+        self.rows: list[Row] = []
+        self.unread: set[tuple[str, int]] = set()
+        self.known = Known()
+        if not is_new:
+            self.learn()
+
+    def learn(self) -> None:
+        """Read what was noted since. A file that was refused whole, such as one that was gone before it was read, has
+        not brought its content."""
+        refused = self.lake.read(QUARANTINE).where("position = 0").select("file", "load_id")
+        unread = {(row.file, row.load_id) for row in refused.collect()}
+        columns = ("file", "version", "source", "bytes", "content_hash", "arrived_at", "load_id", "same_as")
+        noted = self.lake.read(FILES).where(F.col("load_id") > self.known.last_load)
+        modified = F.unix_millis("arrived_at").alias("modified")
+        more = noted.select(*columns, modified).orderBy("load_id", "arrived_at", "file").collect()
+        self.rows += more
+        if unread != self.unread:  # what they brought is not known any more: begin again
+            self.unread, self.known, more = unread, Known(), self.rows
+        for row in more:
+            is_unread = (row.file, row.load_id) in unread
+            self.known.add(Row(**{**row.asDict(), "content_hash": None}) if is_unread else row)
+
+    def outstanding(self) -> list[Load]:
+        """Loads that were planned and have not landed, oldest first."""
+        if not self.rows:
+            return []
+        landed = self.lake.read(LOADS).where("status = 'landed'").select("source", "load_id").distinct().collect()
+        done = {(row.source, row.load_id) for row in landed}
+        waiting = [row for row in self.rows if (row.source, row.load_id) not in done]
+        return self.loads_of(sorted(waiting, key=lambda row: (row.load_id, row.source or "", row.file)))
+
+    def plan(self, found: Sequence[Found]) -> list[Load]:
+        """Note which load takes in each file that is new or not as it was, or that a source claims only now. From here
+        on the load's files are fixed. Where another run has noted that load meanwhile, it is landed first, and what is
+        left is planned anew."""
+        before: list[Load] = []
+        while rows := self.next_load(found):
+            noted = noted_files(self.lake, rows)
+            appended = self.lake.append(noted, FILES, writer="bronze.files", number=rows[0].load_id)
+            if not appended.is_repeat:
+                self.rows += rows
+                return [*before, *self.loads_of(sorted(rows, key=lambda row: row.file))]
+            self.known, self.rows = Known(), []
+            self.learn()
+            before = self.outstanding()
+        return before
+
+    def next_load(self, found: Sequence[Found]) -> list[Row]:
+        known, landing = self.known, self.lake.settings.landing_dir
+        claimable = [row for row in known.newest.values() if row.source is None and self.claimant(row.file)]
+        again = {row.file: found_again(row, landing) for row in (*claimable, *known.again.values())}
+        new = {each.file: each for each in found if not known.has(each)}
+        rows = []
+        load_id = known.last_load + 1
+        in_order = sorted({**again, **new}.values(), key=lambda each: (each.modified, each.file))
+        for each, content in hashed(in_order):
+            name = self.claimant(each.file)
+            newest = known.newest.get(each.file)
+            row = Row(
+                file=each.file,
+                version=newest.version + 1 if newest else 1,
+                source=name,
+                bytes=each.bytes,
+                content_hash=content,
+                arrived_at=each.arrived_at,
+                load_id=load_id,
+                same_as=known.same_as(each, self.sources.get(name or ""), content),
+                modified=each.modified,
+            )
+            known.add(row)
+            rows.append(row)
+        return rows
+
+    def claimant(self, file: str) -> str | None:
+        return claimant(file, tuple(self.sources.values()))
+
+    def loads_of(self, files: Sequence[Row]) -> list[Load]:
+        """Rows of bronze.files as loads, in their order; files of other sources are left out."""
+        found: dict[tuple[int, str], list[Arrival]] = {}
+        for row in files:
+            if row.source in self.sources and row.same_as is None:
+                arrival = arrival_of(row, self.lake.settings.landing_dir)
+                found.setdefault((row.load_id, row.source), []).append(arrival)
+        return [Load(self.sources[name], load_id, arrivals) for (load_id, name), arrivals in found.items()]
 
 
-def known_files(lake: Lakehouse) -> Known:
-    """A file that was refused whole, such as one that was gone before it was read, has not brought its content."""
-    refused = lake.read(QUARANTINE).where("position = 0").select("file", "load_id")
-    unread = {(row.file, row.load_id) for row in refused.collect()}
-    known = Known()
-    columns = ("file", "version", "source", "bytes", "content_hash", "load_id", "same_as")
-    modified = F.unix_millis("arrived_at").alias("modified")
-    for row in lake.read(FILES).select(*columns, modified).orderBy("load_id", "arrived_at", "file").collect():
-        is_unread = (row.file, row.load_id) in unread
-        known.add(Row(**{**row.asDict(), "content_hash": None}) if is_unread else row)
-    return known
-
-
-def claim(lake: Lakehouse, sources: Sequence[Source]) -> None:
-    """Put files that no source claimed when they arrived into a load, where one claims them now."""
-    of_file = Window.partitionBy("file").orderBy(F.desc("version"))
-    newest = lake.read(FILES).withColumn("_rank", F.row_number().over(of_file)).where("_rank = 1 AND source IS NULL")
-    named = [(row, claimant(row.file, sources)) for row in newest.drop("_rank").orderBy("file").collect()]
-    if not any(name for _, name in named):
-        return
-    load_id = lake.read(FILES).agg(F.max("load_id")).collect()[0][0] + 1
-    claimed = [Row(**{**row.asDict(), "source": name, "load_id": load_id}) for row, name in named if name]
-    lake.merge(noted_files(lake, claimed), FILES)
+def found_again(row: Row, landing: str) -> Found:
+    return Found(posixpath.join(landing, row.file), row.file, row.bytes, row.modified)
 
 
 def claimant(file: str, sources: Sequence[Source]) -> str | None:
@@ -137,7 +186,7 @@ def relative(path: str, landing: str) -> str:
     >>> relative("file:/data/landing/crm/50% off.csv", "/data/landing")
     'crm/50% off.csv'
     """
-    if ":/" not in landing:
+    if is_local(landing):
         path = re.sub(r"^[a-z]+:/+", "/", path)
     return path.removeprefix(landing).lstrip("/")
 
@@ -147,29 +196,6 @@ def in_batch(files: DataFrame, landing: str) -> list[Found]:
     columns = ("path", "length", F.unix_millis("modificationTime").alias("modified"))
     named = [(relative(row.path, landing), row) for row in files.select(*columns).collect()]
     return [Found(posixpath.join(landing, file), file, row.length, row.modified) for file, row in named]
-
-
-def outstanding(lake: Lakehouse, sources: Sequence[Source]) -> list[Load]:
-    """Loads that were planned and have not landed, oldest first."""
-    landed = lake.read(LOADS).where("status = 'landed'").select("source", "load_id")
-    planned = (
-        lake.read(FILES)
-        .where(F.col("source").isin([s.name for s in sources]) & F.col("same_as").isNull())
-        .join(landed, on=["source", "load_id"], how="left_anti")
-        .orderBy("load_id", "source", "file")
-        .collect()
-    )
-    return loads_of(lake, sources, planned)
-
-
-def loads_of(lake: Lakehouse, sources: Sequence[Source], files: Sequence[Row]) -> list[Load]:
-    """Rows of bronze.files as loads, in their order; files of other sources are left out."""
-    by_name = {source.name: source for source in sources}
-    found: dict[tuple[int, str], list[Arrival]] = {}
-    for row in files:
-        if row.source in by_name and row.same_as is None:
-            found.setdefault((row.load_id, row.source), []).append(arrival_of(row, lake.settings.landing_dir))
-    return [Load(by_name[name], load_id, arrivals) for (load_id, name), arrivals in found.items()]
 
 
 def arrival_of(row: Row, landing: str) -> Arrival:

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
@@ -30,6 +31,9 @@ NOT_EMPTY = "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"
 # How Delta says that a row breaks the CHECK or a NOT NULL.
 REFUSED = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT")
 
+# How Delta says that another has just added rows of the same writer and number.
+AT_ONCE = ("DELTA_CONCURRENT_TRANSACTION", "ConcurrentTransactionException")
+
 # What DESCRIBE HISTORY calls the commits that change rows; the others (OPTIMIZE, VACUUM, properties) do not count.
 CHANGES_ROWS = ("WRITE", "MERGE", "DELETE", "UPDATE", "RESTORE")
 
@@ -45,12 +49,25 @@ class Commit:
 
 
 @dataclass(frozen=True)
+class Appended:
+    """What became of rows that were to be added once: how many there are, and whether an earlier attempt added them."""
+
+    rows: int
+    is_repeat: bool
+
+
+class OvertakenError(Exception):
+    """Rows that were not added, since their writer has added those of a higher number."""
+
+
+@dataclass(frozen=True)
 class Lakehouse:
     """The tables of one catalog. Tables are made on their first write, from their declaration."""
 
     spark: SparkSession
     settings: Settings
     known: dict[str, list["Commit"]] = field(default_factory=dict, compare=False)  # history, until a table is written
+    made: set[str] = field(default_factory=set, compare=False)  # fingerprints of tables that are known to be there
 
     # Reading
 
@@ -103,15 +120,23 @@ class Lakehouse:
 
     # Writing
 
-    def create(self, table: Table) -> None:
-        """Make the table, or add the columns that its declaration has gained. Never drops or retypes one."""
+    def create(self, table: Table) -> bool:
+        """Make the table, or add the columns that its declaration has gained. Never drops or retypes one. True when it
+        was not there."""
+        if table.fingerprint in self.made:
+            return False
+        is_new = self.made_or_widened(table)
+        self.made.add(table.fingerprint)
+        return is_new
+
+    def made_or_widened(self, table: Table) -> bool:
         name = self.settings.table(table.name)
         if self.exists(table):
             there = set(self.spark.table(name).columns)
             missing = [column for column in table.columns if column not in there]
             if missing:
                 self.spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({column_ddl(table, missing)})")
-            return
+            return False
         schema = self.settings.table(table.layer)
         self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         cluster = f" CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
@@ -133,6 +158,7 @@ class Lakehouse:
             if NOT_EMPTY not in str(error) or not self.removed_unfinished(table):
                 raise
             self.spark.sql(make)
+        return True
 
     def removed_unfinished(self, table: Table) -> bool:
         """Remove what a kill while a local table was being made has left: a folder that the catalog does not know, with
@@ -145,17 +171,32 @@ class Lakehouse:
             shutil.rmtree(folder)
         return is_unfinished
 
-    def append(self, df: DataFrame, table: Table, *, writer: str, number: int) -> None:
-        """Add rows once: a repeat of the same `writer` and `number` (which only grows) changes nothing."""
-        with self.ready(table, df):
-            (
-                conform(df, table)
-                .writeTo(self.settings.table(table.name))
-                .option("txnAppId", writer)
-                .option("txnVersion", str(number))
-                .option("userMetadata", json.dumps({"writer": writer, "number": number}))
-                .append()
-            )
+    def append(self, df: DataFrame, table: Table, *, writer: str, number: int) -> Appended:
+        """Add rows once: a repeat of the same `writer` and `number` (which only grows) changes nothing, also one that
+        runs at the same time."""
+        note = {"writer": writer, "number": number, "attempt": uuid4().hex}
+        try:
+            with self.ready(table, df):
+                (
+                    conform(df, table)
+                    .writeTo(self.settings.table(table.name))
+                    .option("txnAppId", writer)
+                    .option("txnVersion", str(number))
+                    .option("userMetadata", json.dumps(note))
+                    .append()
+                )
+        except (PySparkException, Py4JJavaError) as error:
+            if not any(each in str(error) for each in AT_ONCE):
+                raise
+            self.known.pop(table.name, None)
+        for most in (10, 200, None):
+            for commit in self.commits_in_log(table, most):
+                if (commit.note.get("writer"), commit.note.get("number")) == (writer, number):
+                    return Appended(commit.rows, commit.note.get("attempt") != note["attempt"])
+        raise OvertakenError(
+            f"Cannot add rows to {table.name}: expected number {number} to be the next of '{writer}', "
+            "found a higher one that was added before.\nRun again what plans them."
+        )
 
     def replace(
         self, df: DataFrame, table: Table, *, where: str | None = None, note: Mapping[str, Any] | None = None

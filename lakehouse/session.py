@@ -28,6 +28,7 @@ LOCAL = {
     "spark.hadoop.hive.metastore.disallow.incompatible.col.type.changes": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # INT96 is slower to write, and has no statistics
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
 }

@@ -80,9 +80,14 @@ def pieces(path: str) -> Iterator[bytes]:
         yield bytes(gathered)
 
 
+def is_local(path: str) -> bool:
+    """Whether it is a path of this machine (or mounted there), not an address of a store."""
+    return ":/" not in path
+
+
 def open_file(path: str) -> Any:
     """A local or mounted path, or an address of a store that Arrow knows (s3://, gs://, abfss://)."""
-    if "://" in path:
+    if not is_local(path):
         filesystem, inner = pa_fs.FileSystem.from_uri(path)
         return filesystem.open_input_file(inner)
     return open(path, "rb")  # noqa: PTH123

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
@@ -62,25 +63,52 @@ def csv_header(text: bytes, layout: Layout) -> list[str]:
 
 def csv_block(block: bytes, first_line: int, header: list[str], layout: Layout) -> pa.RecordBatch:
     """Records of a block of whole lines. Arrow parses it; only where it cannot, each record is read on its own."""
-    options = layout.options
-    ragged: list[tuple[int, str]] = []
-
-    def note_ragged(row: Any) -> str:
-        ragged.append((row.number, width_is_wrong(row.expected_columns, row.actual_columns)))
-        return "skip"
-
-    every = list(enumerate(block.replace(b"\r\n", b"\n").split(b"\n"), first_line))
+    text = block.replace(b"\r\n", b"\n").removesuffix(b"\n")
+    if not layout.keeps_raw and not text.startswith(b"\n") and b"\n\n" not in text:
+        rows = text.count(b"\n") + 1
+        table, ragged = csv_table(text, header, layout)
+        if table is not None and not ragged:
+            positions = pa.array(np.arange(first_line, first_line + rows))
+            return assembled(
+                dict(zip(header, table.columns, strict=True)), positions, pa.nulls(rows, pa.string()), layout
+            )
+    every = list(enumerate(text.split(b"\n"), first_line))
     lines = [(number, line) for number, line in every if line]
     if not lines:
         return refused([], layout)
-    after = f"0{options.get('sep', ',') * (len(header) - 1)}"  # a line that an open quote would take in
-    text = b"\n".join([*(line for _, line in lines), after.encode()])
-    if b"\r" in text or not is_utf8(text):  # Arrow would end a line there, or stumble
+    table, ragged = csv_table(b"\n".join(line for _, line in lines), header, layout)
+    if table is None:
         return csv_record_by_record(every, header, layout)
+    good = [pair for index, pair in enumerate(lines) if index not in ragged] if ragged else lines
+    batch = assembled(
+        dict(zip(header, table.columns, strict=True)),
+        pa.array([number for number, _ in good], pa.int64()),
+        pa.array([raw for _, raw in good], pa.binary()).cast(pa.string()),
+        layout,
+    )
+    bad: list[Refusal] = [(lines[index][0], lines[index][1].decode(), why) for index, why in ragged.items()]
+    return joined(batch, refused(bad, layout))
+
+
+def csv_table(text: bytes, header: list[str], layout: Layout) -> tuple[pa.Table | None, dict[int, str]]:
+    """Lines as Arrow parses them, and why some (by index) are of another width; no table where it cannot, or where
+    a record is not a line."""
+    options = layout.options
+    ragged: dict[int, str] = {}
+
+    def note_ragged(row: Any) -> str:
+        # Arrow counts records from 1, over the lines that it was given, when it works on one thread.
+        ragged[row.number - 1] = width_is_wrong(row.expected_columns, row.actual_columns)
+        return "skip"
+
+    if b"\r" in text or not is_utf8(text):  # Arrow would end a line there, or stumble
+        return None, {}
+    after = f"\n0{options.get('sep', ',') * (len(header) - 1)}"  # a line that an open quote would take in
+    content = text + after.encode()
     try:
         table = pa_csv.read_csv(
-            pa.BufferReader(text),
-            read_options=pa_csv.ReadOptions(column_names=header, use_threads=False, block_size=len(text) + 1),
+            pa.BufferReader(content),
+            read_options=pa_csv.ReadOptions(column_names=header, use_threads=False, block_size=len(content) + 1),
             parse_options=pa_csv.ParseOptions(
                 delimiter=options.get("sep", ","),
                 quote_char=options.get("quote", '"') or False,
@@ -95,20 +123,10 @@ def csv_block(block: bytes, first_line: int, header: list[str], layout: Layout) 
             ),
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError):
-        return csv_record_by_record(every, header, layout)
-    # Arrow counts records from 1, over the lines that it was given, when it works on one thread.
-    ragged_at = {number - 1 for number, _ in ragged}
-    good = [pair for index, pair in enumerate(lines) if index not in ragged_at] if ragged_at else lines
-    if len(good) + 1 != table.num_rows:  # a quoted line end
-        return csv_record_by_record(every, header, layout)
-    batch = assembled(
-        {name: table.column(name).slice(0, len(good)) for name in header},
-        [number for number, _ in good],
-        pa.array([raw for _, raw in good], pa.binary()).cast(pa.string()),
-        layout,
-    )
-    bad: list[Refusal] = [(lines[number - 1][0], lines[number - 1][1].decode(), why) for number, why in ragged]
-    return joined(batch, refused(bad, layout))
+        return None, {}
+    if table.num_rows + len(ragged) != content.count(b"\n") + 1:  # a quoted line end
+        return None, {}
+    return table.slice(0, table.num_rows - 1), ragged
 
 
 def csv_record_by_record(lines: list[tuple[int, bytes]], header: list[str], layout: Layout) -> pa.RecordBatch:
@@ -127,7 +145,8 @@ def csv_record_by_record(lines: list[tuple[int, bytes]], header: list[str], layo
         name: pa.chunked_array([[None if f[i] in nulls else f[i] for _, _, f in good]], pa.string())
         for i, name in enumerate(header)
     }
-    batch = assembled(columns, [n for n, _, _ in good], pa.array([t for _, t, _ in good], pa.string()), layout)
+    positions = pa.array([number for number, _, _ in good], pa.int64())
+    batch = assembled(columns, positions, pa.array([raw for _, raw, _ in good], pa.string()), layout)
     return joined(batch, refused(bad, layout))
 
 
@@ -198,7 +217,7 @@ def width_is_wrong(expected: int, found: int) -> str:
 
 
 def assembled(
-    columns: Mapping[str, pa.ChunkedArray], positions: list[int], raw: pa.Array, layout: Layout
+    columns: Mapping[str, pa.ChunkedArray], positions: pa.Array, raw: pa.Array, layout: Layout
 ) -> pa.RecordBatch:
     """Good records: the declared columns by name, wherever they stand in the file; the others together as JSON."""
     rows = len(positions)
@@ -210,7 +229,7 @@ def assembled(
     if others:
         records = (dict(zip(others, values, strict=True)) for values in zip(*others.values(), strict=True))
         rescued = pa.array([json.dumps(record, ensure_ascii=False) for record in records], pa.string())
-    fields = [*arrays, rescued, pa.array(positions, pa.int64()), raw, pa.nulls(rows, pa.string())]
+    fields = [*arrays, rescued, positions, raw, pa.nulls(rows, pa.string())]
     return pa.RecordBatch.from_arrays([plain(field) for field in fields], schema=layout.schema)
 
 

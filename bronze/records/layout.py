@@ -16,6 +16,7 @@ class Layout:
 
     widths: of fixed-width columns, in characters, in their order.
     nested: the type of each column that is an array, a map or a struct.
+    keeps_raw: whether the raw form of good records is asked for; a reader may save the work where it is not.
     """
 
     format: str
@@ -23,6 +24,7 @@ class Layout:
     options: Mapping[str, str]
     widths: tuple[int, ...] = ()
     nested: Mapping[str, str] = field(default_factory=dict)
+    keeps_raw: bool = True
 
     @property
     def schema(self) -> pa.Schema:

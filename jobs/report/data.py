@@ -101,7 +101,13 @@ def collect(lake: Lakehouse, as_of: date) -> Contents:
         tables=tables(lake),
         landed=landed(loads, files).toPandas(),
         failed=failed(loads).toPandas(),
-        unclaimed=files.where("source IS NULL").select("file").orderBy("file").limit(20).toPandas(),
+        unclaimed=files.groupBy("file")
+        .agg(F.max("source").alias("source"))
+        .where("source IS NULL")
+        .select("file")
+        .orderBy("file")
+        .limit(20)
+        .toPandas(),
         refusals=refusals(quarantine).toPandas(),
         refused=refused(quarantine).toPandas(),
         revisions=revisions(lake.read(REVISIONS)).toPandas(),

@@ -1,7 +1,8 @@
 """Bronze beside a plain Structured Streaming job: the same files, session settings and cores, each in a fresh process.
 
-The peer is what one writes by hand: readStream with a schema, writeStream to Delta, `availableNow`. It has no lineage,
-keeps no undeclared column and refuses no row; so the landing of both is without the simulator's broken lines.
+The peer is what one writes by hand: readStream with a schema, writeStream to a Delta table of the catalog,
+`availableNow`. It has no lineage, keeps no undeclared column and refuses no row; so the landing of both is without the
+simulator's broken lines.
 As a program: `python -m tests.benchmarks.ingest RESULT ours|peer|check HOME LANDING`.
 """
 
@@ -114,7 +115,7 @@ def peer(spark: SparkSession, settings: Settings) -> None:
         rows.writeStream.format("delta")
         .option("checkpointLocation", f"{settings.home}/checkpoints/{name}")
         .trigger(availableNow=True)
-        .start(f"{settings.home}/tables/{name}")
+        .toTable(name)
         for name, rows in (("pos_transactions", transactions), ("promotions", promotions))
     ]
     for query in queries:
@@ -136,7 +137,7 @@ def check(spark: SparkSession, settings: Settings) -> dict[str, Any]:
 
 
 def table_of(who: str, home: Path, source: Source) -> Path:
-    return home / "peer/tables" / source.name if who == "peer" else home / "ours/warehouse/bronze.db" / source.name
+    return home / who / "warehouse" / ("bronze.db" if who == "ours" else "") / source.name
 
 
 def digest(rows: DataFrame, source: Source) -> tuple[int, int]:

@@ -21,7 +21,7 @@ def test_peer_and_ours_land_the_same_rows(spark: SparkSession, lake: Lakehouse, 
     ingest.ours(spark, settings)
 
     for source in ingest.SOURCES:
-        theirs = spark.read.format("delta").load(f"{tmp_path}/tables/{source.name}")
+        theirs = spark.table(source.name)
         assert ingest.digest(lake.read(source.table), source) == ingest.digest(theirs, source)
         assert theirs.count() > 0
 

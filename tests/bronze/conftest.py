@@ -22,12 +22,13 @@ def read(tmp_path: Path) -> Read:
         widths: Iterable[int] = (),
         nested: Mapping[str, str] | None = None,
         name: str = "file",
+        keeps_raw: bool = True,
         **options: str,
     ) -> list[dict]:
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         paths = paths or {column: column for column in columns or ("a", "b")}
-        layout = Layout(format, paths, options, tuple(widths), nested or {})
+        layout = Layout(format, paths, options, tuple(widths), nested or {}, keeps_raw)
         return [record for batch in read_records(str(path), layout) for record in batch.to_pylist()]
 
     return read_content

@@ -460,6 +460,18 @@ def test_the_records_of_a_file_are_the_same_whatever_the_size_of_a_block(
         assert read(content, name=name, format=format) == whole, f"seed {seed}"
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_without_raw_forms_the_records_are_the_same(read, end):
+    for seed in range(60):
+        content = b"a,b" + end + end.join(any_lines(seed, CSV_LINES)) + end * (seed % 2)
+
+        found = read(content, keeps_raw=False)
+
+        for each, whole in zip(found, read(content), strict=True):
+            assert each["_raw"] == whole["_raw"] or (each["_raw"] is None and whole["_error"] is None), f"seed {seed}"
+            assert {**each, "_raw": None} == {**whole, "_raw": None}, f"seed {seed}"
+
+
 def test_values_that_span_lines_and_broken_ones_share_out_all_lines(read):
     """No line is lost: the records' raw texts, put together again, are the lines that are not blank."""
     for seed in range(60):
