@@ -1,14 +1,21 @@
 """The Spark session of jobs. Layers and tests are given one; only entry points call this."""
 
 import os
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from lakehouse.settings import Settings
 
-JARS = Path(__file__).parent.parent / ".cache" / "jars"
+CACHE = Path(__file__).parent.parent / ".cache"
+JARS = CACHE / "jars"
+SPARK_CONF = CACHE / "spark-conf"
+ARCHIVE = CACHE / "classes" / "spark.jsa"
+LOGGING = f"-Dlog4j2.configurationFile=file:{SPARK_CONF}/log4j2.properties"
 
 ENGINE = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -34,8 +41,9 @@ LOCAL = {
 }
 
 
-def open_session(settings: Settings) -> SparkSession:
-    """The running session on Databricks; a new or the same local one elsewhere, all its files below `settings.home`."""
+def open_session(settings: Settings, *, archive_to: Path | None = None) -> SparkSession:
+    """The running session on Databricks; a new or the same local one elsewhere, all its files below `settings.home`.
+    With `archive_to` the JVM writes the classes that it has loaded to this file when it ends."""
     if settings.target == "databricks":
         return SparkSession.builder.getOrCreate()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -43,21 +51,45 @@ def open_session(settings: Settings) -> SparkSession:
     home.mkdir(parents=True, exist_ok=True)
     builder = SparkSession.builder.appName("orrery").master(f"local[{settings.cores}]").enableHiveSupport()
     jars = ",".join(str(jar) for jar in delta_jars())
+    archive = f"-XX:ArchiveClassesAtExit={archive_to}" if archive_to else f"-XX:SharedArchiveFile={ARCHIVE}"
+    is_archived = archive_to is not None or ARCHIVE.exists()
     for key, value in {
         **ENGINE,
         **LOCAL,
         "spark.jars": jars,
         "spark.driver.extraClassPath": jars.replace(",", ":"),
         "spark.driver.memory": settings.memory,
-        "spark.driver.extraJavaOptions": f"-Dderby.system.home={home} -XX:+UseG1GC -XX:MaxGCPauseMillis=200",
+        "spark.driver.extraJavaOptions": f"-Dderby.system.home={home} -XX:+UseG1GC -XX:MaxGCPauseMillis=200 "
+        + (f"-Xshare:auto -Xlog:disable -Xlog:all=error:stderr {archive} {LOGGING}" if is_archived else ""),
         "spark.sql.warehouse.dir": settings.warehouse_dir,
         "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={home}/metastore;create=true",
         "spark.local.dir": str(home / "tmp"),
     }.items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate()
+    with without_conf_dir() if is_archived else nullcontext():
+        session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+@contextmanager
+def without_conf_dir() -> Iterator[None]:
+    """Let Spark start with an empty folder of settings, since Java takes no archive where there is a folder with files
+    on its class path. What spark-env.sh says is said here."""
+    empty = ARCHIVE.parent / "no-conf"
+    empty.mkdir(exist_ok=True)
+    environment = (SPARK_CONF / "spark-env.sh").read_text()
+    [java_home] = re.findall(r"^JAVA_HOME=(.*)$", environment, re.MULTILINE)
+    started_with = {"SPARK_CONF_DIR": str(empty), "JAVA_HOME": java_home, "SPARK_LOCAL_IP": "127.0.0.1"}
+    before = {name: os.environ.get(name) for name in started_with}
+    os.environ.update(started_with)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def delta_jars() -> list[Path]:
