@@ -9,7 +9,7 @@ import math
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import reduce
 from time import monotonic, time_ns
@@ -214,12 +214,8 @@ def parquet_rows(arrival: Arrival) -> float:
 def note(lake: Lakehouse, landed: Iterable[Landed]) -> None:
     """Note what became of loads."""
     ended_at = datetime.now(UTC)
-    rows = [
-        (each.source, each.load_id, "failed" if each.error else "landed", each.files, each.rows, each.quarantined,
-         each.seconds, each.error, ended_at)
-        for each in landed
-    ]  # fmt: skip
-    noted = lake.spark.createDataFrame(rows, LOADS.schema).coalesce(1)
+    rows = [{**asdict(each), "status": "failed" if each.error else "landed", "ended_at": ended_at} for each in landed]
+    noted = lake.rows(rows, LOADS)
     while True:
         try:
             lake.append(noted, LOADS, writer="bronze.loads", number=time_ns())

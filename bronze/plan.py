@@ -111,7 +111,7 @@ class Ledger:
         left is planned anew."""
         before: list[Load] = []
         while rows := self.next_load(found):
-            noted = noted_files(self.lake, rows)
+            noted = self.lake.rows([{name: row[name] for name in FILES.columns} for row in rows], FILES)
             appended = self.lake.append(noted, FILES, writer="bronze.files", number=rows[0].load_id)
             if not appended.is_repeat:
                 self.rows += rows
@@ -173,11 +173,6 @@ def claimant(file: str, sources: Sequence[Source]) -> str | None:
             "Correct their paths."
         )
     return names[0] if names else None
-
-
-def noted_files(lake: Lakehouse, files: Sequence[Row]) -> DataFrame:
-    rows = [tuple(file[name] for name in FILES.columns) for file in files]
-    return lake.spark.createDataFrame(rows, FILES.schema).coalesce(1)
 
 
 def relative(path: str, landing: str) -> str:

@@ -3,7 +3,7 @@
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,9 +21,11 @@ from bronze.records import Layout, read_records
 from bronze.records.content import open_file
 from bronze.records.layout import refused
 from bronze.source import Field, Source
+from bronze.typed import arrow_type, typed
 from bronze.values import from_text, in_timezone, spelling
 from lakehouse.delta import met
 from lakehouse.rules import Required
+from lakehouse.types import data_type
 
 LINEAGE_ARROW = [("_file", pa.string()), ("_arrived_at", pa.timestamp("us", tz="UTC"))]
 WHOLE = ("tinyint", "smallint", "int", "bigint")
@@ -87,20 +89,32 @@ def not_of_type(name: str, f: Field) -> Column:
 
 
 def read_text(spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int, layout: Layout) -> DataFrame:
-    """Text formats: Python tells the records apart, Spark types them. `_text` is what each column said."""
+    """Text formats: Python tells the records apart, and types what is plainly spelled; Spark types the rest. `_text` is
+    what each column said that Spark has to type."""
+    plain = {name: type_ for name, f in source.columns.items() if (type_ := arrow_type(f))}
     records = (
         spark.createDataFrame(
             [(batch,) for batch in shares(arrivals, tasks)],
             "share array<struct<path:string,file:string,bytes:bigint,arrived_at:timestamp>>",
         )
         .repartition(min(tasks, len(arrivals)))
-        .mapInArrow(record_reader(layout), text_schema(source))
+        .mapInArrow(record_reader(layout, plain), text_schema(source, plain))
     )
-    texts = {name: F.col(f"_text.`{name}`") for name in source.columns}
+    values = {name: value_of(name, f, source, is_typed=name in plain) for name, f in source.columns.items()}
     return records.select(
-        *(from_text(texts[name], f, source).alias(name) for name, f in source.columns.items()),
+        *(value.alias(name) for name, value in values.items()),
         "_rescued", "_file", "_position", "_arrived_at", "_raw", "_error", "_text",
     )  # fmt: skip
+
+
+def value_of(name: str, f: Field, source: Source, *, is_typed: bool) -> Column:
+    spelled = from_text(F.col(f"_text.`{name}`"), f, source)
+    if not is_typed:
+        return spelled
+    value = F.col(f"`{name}`")
+    if f.type == "string":
+        return value
+    return F.coalesce(in_timezone(value, source, F.lit(False)) if f.type == "timestamp" else value, spelled)
 
 
 def layout_of(source: Source) -> Layout:
@@ -124,7 +138,9 @@ def shares(arrivals: list[Arrival], tasks: int) -> list[list[Arrival]]:
     return found
 
 
-def record_reader(layout: Layout) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
+def record_reader(
+    layout: Layout, plain: Mapping[str, pa.DataType]
+) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
     """The function that Spark runs in each task: shares of files in, their records out."""
 
     def read_share(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -132,7 +148,7 @@ def record_reader(layout: Layout) -> Callable[[Iterable[pa.RecordBatch]], Iterab
             for share in batch.column(0).to_pylist():
                 for arrival in share:
                     for records in records_of(Arrival(**arrival), layout):
-                        yield with_lineage(records, layout, arrival["file"], arrival["arrived_at"])
+                        yield with_lineage(records, layout, plain, arrival["file"], arrival["arrived_at"])
 
     return read_share
 
@@ -148,19 +164,31 @@ def records_of(arrival: Arrival, layout: Layout) -> Iterator[pa.RecordBatch]:
         raise ChangedError(f"{arrival.file}: {why}")
 
 
-def with_lineage(records: pa.RecordBatch, layout: Layout, file: str, arrived_at: datetime) -> pa.RecordBatch:
+def with_lineage(
+    records: pa.RecordBatch, layout: Layout, plain: Mapping[str, pa.DataType], file: str, arrived_at: datetime
+) -> pa.RecordBatch:
     rows = records.num_rows
-    texts = pa.StructArray.from_arrays([records.column(name) for name in layout.columns], names=list(layout.columns))
-    others = ["_rescued", "_position", "_raw", "_error"]
-    arrays = [texts, *(records.column(name) for name in others)]
-    arrays += [pa.repeat(pa.scalar(file), rows), pa.repeat(pa.scalar(arrived_at, LINEAGE_ARROW[1][1]), rows)]
-    return pa.RecordBatch.from_arrays(arrays, names=["_text", *others, "_file", "_arrived_at"])
+    values, texts = {}, {}
+    for name in layout.columns:
+        said = records.column(name)
+        value = typed(said, plain[name]) if name in plain else None
+        if name in plain:
+            values[name] = pa.nulls(rows, plain[name]) if value is None else value
+        texts[name] = said if value is None else pa.nulls(rows, pa.string())
+    others = {name: records.column(name) for name in ("_rescued", "_position", "_raw", "_error")}
+    lineage = (pa.repeat(pa.scalar(file), rows), pa.repeat(pa.scalar(arrived_at, LINEAGE_ARROW[1][1]), rows))
+    text = pa.StructArray.from_arrays([*texts.values()], names=[*texts])
+    return pa.RecordBatch.from_arrays(
+        [*values.values(), text, *others.values(), *lineage],
+        names=[*values, "_text", *others, "_file", "_arrived_at"],
+    )
 
 
-def text_schema(source: Source) -> T.StructType:
+def text_schema(source: Source, plain: Mapping[str, pa.DataType]) -> T.StructType:
     texts = T.StructType([T.StructField(name, T.StringType()) for name in source.columns])
     return T.StructType(
         [
+            *(T.StructField(name, data_type(source.columns[name].type)) for name in plain),
             T.StructField("_text", texts),
             T.StructField("_rescued", T.StringType()),
             T.StructField("_position", T.LongType()),

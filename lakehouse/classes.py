@@ -4,11 +4,11 @@ A JVM loads and verifies some 25,000 classes before the first row is written, wh
 the archive they are mapped into memory. `python -m lakehouse.classes` makes it, by doing once what jobs do.
 """
 
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession, Window
@@ -42,11 +42,11 @@ def make() -> None:
     part.parent.mkdir(parents=True, exist_ok=True)
     part.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(home=Path(folder), memory="1g")
+        settings = Settings.model_validate({"home": Path(folder), "memory": "1g"})
         spark = open_session(settings, archive_to=part)
         do_what_jobs_do(Lakehouse(spark, settings), Path(folder, "files"))
+        gateway: Any = spark.sparkContext._gateway
         spark.stop()
-        gateway = spark.sparkContext._gateway
         gateway.shutdown()
         gateway.proc.stdin.close()
         gateway.proc.wait(timeout=300)  # the JVM writes the archive at its end
@@ -57,6 +57,7 @@ def do_what_jobs_do(lake: Lakehouse, files: Path) -> None:
     """Every kind of write, the reads of each layer, and a stream."""
     spark = lake.spark
     rows = rows_of(spark, 100)
+    lake.append(lake.rows([], SPEND), SPEND, writer="nobody", number=0)
     lake.append(rows, SPEND, writer="tills", number=0)
     lake.merge(rows_of(spark, 120).where("amount > 5"), SPEND, gone=rows_of(spark, 5))
     lake.replace(rows, SPEND, where="as_of = DATE'2024-07-01'")
@@ -82,7 +83,7 @@ def do_what_jobs_do(lake: Lakehouse, files: Path) -> None:
 def rows_of(spark: SparkSession, count: int) -> DataFrame:
     """Rows that a Python worker made."""
 
-    def spends(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def spends(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             numbers = batch.column(0)
             yield pa.RecordBatch.from_arrays([numbers.cast(pa.string()), numbers], names=["core_id", "amount"])
@@ -98,4 +99,3 @@ def rows_of(spark: SparkSession, count: int) -> DataFrame:
 
 if __name__ == "__main__":
     make()
-    print(f"{ARCHIVE}: {ARCHIVE.stat().st_size >> 20} MiB", file=sys.stderr)

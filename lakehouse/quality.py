@@ -416,8 +416,9 @@ def keep(lake: Lakehouse, due: Sequence[Check], results: Sequence[Result]) -> No
         f"(table_name = {quoted(each.table.name)} AND table_version = {each.version} AND scope = {quoted(each.scope)})"
         for each in due
     )
-    rows = lake.spark.createDataFrame([asdict(result) for result in results], EXPECTATION_RESULTS.schema)
-    lake.replace(rows.coalesce(1), EXPECTATION_RESULTS, where=same)
+    lake.replace(
+        lake.rows([asdict(result) for result in results], EXPECTATION_RESULTS), EXPECTATION_RESULTS, where=same
+    )
 
 
 def message(layer: str, tables: Iterable[Table], results: Sequence[Result], docs: Path) -> str:
