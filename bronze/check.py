@@ -98,10 +98,10 @@ def check(
     present = names_of(source, arrivals)
     said = {name for each in rescued for name in names_in(json.loads(each._rescued))}
     remarks = []
-    for name in empty if totals["good"] else []:
-        if present is not None and name not in present:
+    for name in empty:
+        if present and name not in present:
             problems.append(Misfit(f"{name}: declared, and no file has it", 0, like(name, said)))
-        else:
+        elif totals["good"]:
             remarks.append(Misfit(f"{name}: no record has a value", 0, like(name, said)))
     if not is_claimed:
         wrong = [each.file for each in files if not fnmatch(posixpath.basename(each.file), source.glob)]
@@ -120,7 +120,7 @@ def check(
 
 
 def names_of(source: Source, arrivals: Sequence[Arrival]) -> set[str] | None:
-    """The columns that the files name: in a header, or in Parquet's footer. None where they name none."""
+    """The columns that the files name: in a header, or in Parquet's footer. None where their format names none."""
     names: set[str] = set()
     layout = layout_of(source)
     for each in arrivals:
@@ -309,8 +309,9 @@ def told(check: Check) -> Iterator[str]:
     """The check in lines for a person to read."""
     source = check.source
     of = f" of {check.of_files:,}, the newest" if check.of_files > check.files else ""
+    files = "file" if check.files == 1 else "files"
     refused = check.records - check.good
-    yield f"{source.name}: {check.records:,} records of {check.files:,} files{of}"
+    yield f"{source.name}: {check.records:,} records of {check.files:,} {files}{of}"
     yield f"{check.good:,} of them fit, {refused:,} would be refused"
     yield ""
     width = max(len(name) for name in source.columns)

@@ -28,21 +28,17 @@ def claimed(landing: str, source: Source) -> list[Found]:
 
 
 def given(files: Sequence[Path], landing: str) -> list[Found]:
-    """Files that a person names, the newest first. Those outside of the landing folder have their whole path."""
+    """Files that a person names, the newest first. Those outside of the landing folder are known by their name."""
     missing = [str(path) for path in files if not path.is_file()]
     if missing:
         raise ContractError(f"Cannot read {', '.join(missing)}: expected files, found none there.")
-    root = Path(landing).absolute() if is_local(landing) else Path("/")
-    paths = [path.absolute() for path in files]
-    if not all(path.is_relative_to(root) for path in paths):
-        root = Path("/")
-    about = [(path, path.stat()) for path in paths]
-    return newest_first(
-        [
-            Found(str(path), path.relative_to(root).as_posix(), at.st_size, at.st_mtime_ns // 1_000_000)
-            for path, at in about
-        ]
-    )
+    root = Path(landing).absolute()
+    found = []
+    for path in files:
+        about, whole = path.stat(), path.absolute()
+        file = whole.relative_to(root).as_posix() if whole.is_relative_to(root) else path.name
+        found.append(Found(str(whole), file, about.st_size, about.st_mtime_ns // 1_000_000))
+    return newest_first(found)
 
 
 def newest_first(files: Sequence[Found]) -> list[Found]:

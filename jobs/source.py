@@ -66,8 +66,9 @@ def new_source(settings: Settings, name: str, files: Sequence[Path], folder: Pat
     path.write_text(module_text(made))
     source = made.source
     options = "".join(f", {option} {value!r}" for option, value in source.options.items())
+    files_told = "1 file" if len(samples) == 1 else f"{len(samples)} files"
     of = f" of {len(found)}, the newest" if len(found) > FILES else ""
-    say(f"{path}: {source.format}{options}; {made.records:,} records of {len(samples)} files{of}")
+    say(f"{path}: {source.format}{options}; {made.records:,} records of {files_told}{of}")
     for column, field in source.columns.items():
         how = f" {field.pattern or ''}{' required' if field.required else ''}{' key' if column in source.key else ''}"
         privacy = f" {field.privacy}" if field.privacy != "none" else ""

@@ -87,7 +87,7 @@ def sketch(name: str, files: Sequence[Found]) -> Sketch:
     key = key_of(columns, tables)
     source = declared(name, files, laid, options, columns, key)
     records = sum(len(table) for table in texts.files)
-    return Sketch(source, records, texts.refused, (*laid.remarks, *undeclared), remarks)
+    return Sketch(source, records, texts.refused, (*laid.remarks, *undeclared, *of_path(files)), remarks)
 
 
 def columns_of(files: Sequence[Found], laid: Laid) -> tuple[dict[str, Place], list[str]]:
@@ -228,7 +228,7 @@ def of_parquet(name: str, files: Sequence[Found], laid: Laid) -> Sketch:
         raise ContractError(f"Cannot sketch a source of {files[0].file}: expected columns, found none.")
     filled_up = [table for table in tables if set(columns) <= set(table.column_names)]
     key = key_of(columns, [without_repeats(each) for each in filled_up]) if len(filled_up) == len(tables) else ()
-    return Sketch(declared(name, files, laid, {}, columns, key), total, (), tuple(said), remarks)
+    return Sketch(declared(name, files, laid, {}, columns, key), total, (), (*said, *of_path(files)), remarks)
 
 
 def spark_type(type_: pa.DataType) -> str | None:
@@ -280,6 +280,12 @@ def path_of(name: str, files: Sequence[str]) -> str:
         else posixpath.dirname(files[0])
     )
     return f"{folder or name}/{glob_of([file[len(folder) :].lstrip('/') for file in files])}"
+
+
+def of_path(files: Sequence[Found]) -> list[str]:
+    if any(posixpath.dirname(each.file) for each in files):
+        return []
+    return [f"the files are not below the landing folder: {FILL_IN} into which folder of it they will come (path)"]
 
 
 def glob_of(names: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ DEFAULTS = Field("string")
 def module_text(sketch: Sketch) -> str:
     """The module. It imports as it is; what only a person knows is marked FILL IN."""
     source = sketch.source
+    options = ", ".join(f"{quoted(name)}: {quoted(value)}" for name, value in source.options.items())
     lines = [
         f'"""{FILL_IN}: which system sends {source.name}, when, and what is odd about it.',
         "",
@@ -29,11 +30,9 @@ def module_text(sketch: Sketch) -> str:
         f"    doc={quoted(source.doc)},",
         f"    path={quoted(source.path)},",
         f"    format={quoted(source.format)},",
+        *([f"    options={{{options}}},"] if options else []),
         *comments(sketch.of_layout, "    "),
     ]
-    if source.options:
-        options = ", ".join(f"{quoted(name)}: {quoted(value)}" for name, value in source.options.items())
-        lines.append(f"    options={{{options}}},")
     if not source.key:
         lines += comments([f"{FILL_IN}: no column or pair of columns comes once in each sample file"], "    ")
     lines += exploded("    key=", source.key)

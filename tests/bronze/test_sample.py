@@ -34,14 +34,15 @@ def test_no_landing_folder_has_no_files(tmp_path):
     assert claimed(str(tmp_path / "nowhere"), VISITS) == []
 
 
-def test_files_beside_the_landing_folder_have_their_whole_path(landing, tmp_path):
+def test_files_beside_the_landing_folder_are_known_by_their_name(landing, tmp_path):
     (tmp_path / "a.csv").write_text("id\n1\n")
 
     inside = given([landing / "web/visits/old.csv"], str(landing))
     outside = given([tmp_path / "a.csv"], str(landing))
 
     assert [each.file for each in inside] == ["web/visits/old.csv"]
-    assert [f"/{each.file}" for each in outside] == [str(tmp_path / "a.csv")]
+    assert [each.file for each in outside] == ["a.csv"]
+    assert [each.path for each in outside] == [str(tmp_path / "a.csv")]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
@@ -61,7 +62,7 @@ def test_of_a_long_file_whole_lines_are_tried(name, tmp_path, monkeypatch):
     assert Path(short.path).read_bytes() == b"id\n111\n"
     assert short.bytes == 7
     assert Path(short.path).stat().st_mtime_ns // 1_000_000 == short.modified
-    assert f"/{short.file}" == str(tmp_path / name)
+    assert short.file == name
 
 
 def test_a_document_is_not_cut(tmp_path, monkeypatch):
