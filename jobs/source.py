@@ -36,7 +36,7 @@ def check_source(settings: Settings, source: Source, files: Sequence[Path]) -> N
             f"Cannot check {source.name}: no file in {settings.landing_dir} fits {source.path}.\n"
             "Put some there, correct the path, or name sample files on the command line."
         )
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # the JVM may still write there
         alone = settings.model_copy(update={"home": Path(folder), "landing": settings.landing_dir})
         spark = open_session(alone)
         try:
