@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import pkgutil
+from inspect import cleandoc
 from pathlib import Path
 from types import ModuleType
 
@@ -13,18 +14,33 @@ from lakehouse.tables import ContractError
 
 def declared_sources(folder: Path | None = None) -> list[Source]:
     """Every `Source` of the modules in `folder`, or of bronze/sources, by name. Names are unique."""
+    found = {source.name: source for _, sources in declared_systems(folder).values() for source in sources}
+    return [found[name] for name in sorted(found)]
+
+
+def declared_systems(folder: Path | None = None) -> dict[str, tuple[str, list[Source]]]:
+    """Each module that declares a source, which is one system: its runbook, and its sources as they stand there."""
     modules = outside_modules(folder) if folder else built_in_modules()
-    found: dict[str, Source] = {}
+    known: dict[str, Source] = {}
+    systems: dict[str, tuple[str, list[Source]]] = {}
     for module in modules:
+        mine: list[Source] = []
         for value in vars(module).values():
             if not isinstance(value, Source):
                 continue
-            if value.name in found and found[value.name] is not value:
+            if value.name in known and known[value.name] is not value:
                 raise ContractError(f"The source {value.name} is declared twice. Rename one of the two.")
-            found[value.name] = value
-    if not found:
+            if value.name not in known:
+                mine.append(value)
+            known[value.name] = value
+        if mine:
+            systems[module.__name__.rsplit(".", 1)[-1].removeprefix("declared_")] = (
+                cleandoc(module.__doc__ or ""),
+                mine,
+            )
+    if not systems:
         raise ContractError(f"No sources in {folder}: expected Python modules that declare a Source.")
-    return [found[name] for name in sorted(found)]
+    return systems
 
 
 def built_in_modules() -> list[ModuleType]:

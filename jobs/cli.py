@@ -35,6 +35,10 @@ app = typer.Typer(
 )
 
 
+about_source = typer.Typer(help="Try a declaration on files, sketch one from them, or write pages of all.")
+app.add_typer(about_source, name="source", no_args_is_help=True)
+
+
 class Layer(StrEnum):
     bronze = "bronze"
     silver = "silver"
@@ -212,6 +216,55 @@ def sources(context: typer.Context) -> None:
     for source in declared_sources(context.obj.sources):
         feeds = ", ".join(sorted({feed.to for feed in source.feeds})) or "bronze only"
         say(f"{source.name:<24} {source.path:<36} -> {feeds}")
+
+
+Files = Annotated[list[Path] | None, typer.Argument(help="Sample files. [default: those in the landing folder]")]
+Declarations = Annotated[Path | None, typer.Option("--sources", help="A folder of declarations.")]
+
+
+def with_sources(settings: Settings, sources: Path | None) -> Settings:
+    return settings.model_copy(update={"sources": sources}) if sources else settings
+
+
+@about_source.command("check")
+def check_source(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The source.")],
+    files: Files = None,
+    sources: Declarations = None,
+) -> None:
+    """Try a declaration on files, and say what does not fit; nothing is written. Fails when something does not."""
+    from jobs import source as job
+
+    settings = with_sources(context.obj, sources)
+    (declared,) = chosen(settings, [name])
+    job.check_source(settings, declared, files or [])
+
+
+@about_source.command("new")
+def new_source(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What the source is to be called, in snake_case.")],
+    files: Annotated[list[Path], typer.Argument(help="Sample files, as many as there are.")],
+    to: Annotated[Path, typer.Option(help="The folder in which the declaration is written.")] = Path("sources"),
+) -> None:
+    """Sketch a declaration from sample files. What only a person knows is marked FILL IN."""
+    from jobs import source as job
+
+    job.new_source(context.obj, name, files, to)
+
+
+@about_source.command("docs")
+def source_docs(
+    context: typer.Context,
+    to: Annotated[Path | None, typer.Option(help="The folder of the pages. [default: HOME/docs/sources]")] = None,
+    sources: Declarations = None,
+) -> None:
+    """Write a page about each declared source, and one that lists them by system."""
+    from jobs import source as job
+
+    settings = with_sources(context.obj, sources)
+    job.write_pages(settings, to or settings.home / "docs" / "sources")
 
 
 def shown(rows: pd.DataFrame, limit: int) -> str:
