@@ -25,10 +25,11 @@ def of_ingest(found: Mapping[str, Any]) -> list[str]:
     return [
         "## Ingest, beside a plain Structured Streaming job",
         "",
-        f"{rows}, in {found['files']} files. The peer reads with a schema and appends to Delta tables of the",
-        "catalog (`availableNow`): no lineage, nothing rescued, nothing refused. The files are without the simulator's",
-        "broken lines, which the peer would land as rows of nulls. Same session settings; the declared columns hold the same rows, as a multiset.",
-        f"Each run in a fresh process and folder, in turn, {found['runs']} of each. The aim is {found['aim']} at most.",
+        f"{rows}, in {found['files']} files. The peer reads with a schema and appends to Delta tables of the catalog",
+        "(`availableNow`): no lineage, nothing rescued, nothing refused. The files are without the simulator's broken",
+        "lines, which the peer would land as rows of nulls. Same session settings; the declared columns hold the same",
+        f"rows, as a multiset. Each run in a fresh process and folder, in turn, {found['runs']} of each. The aim is",
+        f"{found['aim']} at most.",
         "",
         *table(
             ("", *columns),
