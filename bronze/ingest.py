@@ -19,10 +19,10 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
-from bronze.landing import change, listed
+from bronze.landing import UnreadableFilesError, change, listed
 from bronze.ledger import FILES, LOADS, QUARANTINE
 from bronze.plan import Ledger, Load, in_batch
-from bronze.read import Arrival, NotParquetError, parquet_footer, read
+from bronze.read import Arrival, NotParquetError, came_from, parquet_footer, read
 from bronze.records.content import is_local
 from bronze.source import Source
 from lakehouse.delta import Lakehouse, OvertakenError
@@ -69,8 +69,12 @@ def ingest(
         passes += 1
         if passes > 1:
             ledger.learn()
+            waiting = [*waiting, *ledger.outstanding()]  # what another run has noted meanwhile comes first
         found = list(listed(landing)) if files is None or is_listed else in_batch(files, landing)
         waiting = land_all(lake, [*waiting, *ledger.plan(found)], on_landed)
+        tell_unreadable(ledger, on_landed)
+        if ledger.unreadable and not is_listed:  # a batch that fails is given again; a folder is listed again anyway
+            raise UnreadableFilesError("; ".join(ledger.unreadable.values()))
 
     stream = arrivals(lake).writeStream.foreachBatch(take_in).queryName("ingest")
     stream = stream.option("checkpointLocation", posixpath.join(lake.settings.state_dir, "ingest"))
@@ -95,6 +99,16 @@ def arrivals(lake: Lakehouse) -> DataFrame:
         reader = lake.spark.readStream.format("binaryFile").schema(ARRIVALS).option("maxFileAge", "36500d")
     files = reader.option("recursiveFileLookup", "true").load(lake.settings.landing_dir)
     return files.select("path", "modificationTime", "length")
+
+
+def tell_unreadable(ledger: Ledger, on_landed: Callable[[Landed], None]) -> None:
+    """Say of each source which files could not be opened. They are not noted, and are found again by the next run."""
+    by_source: dict[str, list[str]] = {}
+    for file, why in ledger.unreadable.items():
+        by_source.setdefault(ledger.claimant(file) or "files", []).append(why)
+    for source, errors in by_source.items():
+        error = f"files that cannot be opened for now: {'; '.join(errors)}"[:2000]
+        on_landed(Landed(source, ledger.known.last_load + 1, len(errors), 0, 0, 0.0, error))
 
 
 def land_all(lake: Lakehouse, loads: Sequence[Load], on_landed: Callable[[Landed], None]) -> list[Load]:
@@ -132,9 +146,16 @@ def land_or_say_why_not(lake: Lakehouse, load: Load) -> Landed:
         rows, quarantined = land(lake, load)
         error = None
     except Exception as problem:  # one source must not hold up the others; the job fails at its end
-        rows, quarantined, error = 0, 0, f"{type(problem).__name__}: {problem}".split("\n\tat ")[0][:2000]
+        rows, quarantined, error = 0, 0, why_not(problem)
     seconds = round(monotonic() - started, 3)
     return Landed(load.source.name, load.load_id, len(load.arrivals), rows, quarantined, seconds, error)
+
+
+def why_not(problem: Exception) -> str:
+    """What a problem says, with what it came from, such as a disk that is full."""
+    told = f"{type(problem).__name__}: {problem}".split("\n\tat ")[0][:2000]
+    cause = came_from(problem)[:500]
+    return told if cause in told else f"{told}\nIt came from: {cause}"
 
 
 def land(lake: Lakehouse, load: Load) -> tuple[int, int]:
@@ -176,7 +197,18 @@ def land(lake: Lakehouse, load: Load) -> tuple[int, int]:
         F.col("_arrived_at").alias("arrived_at"),
         F.lit(load.load_id).cast("bigint").alias("load_id"),
     )
-    return added.rows, lake.append(quarantined, QUARANTINE, writer=f"quarantine of {writer}", number=load.load_id).rows
+    try:
+        told = lake.append(quarantined, QUARANTINE, writer=f"quarantine of {writer}", number=load.load_id)
+    except OvertakenError:  # by another run, which found that the load has none to refuse and went on to the next
+        if quarantined.count() > refused_before(lake, load):
+            raise
+        return added.rows, refused_before(lake, load)
+    return added.rows, told.rows
+
+
+def refused_before(lake: Lakehouse, load: Load) -> int:
+    of_load = (F.col("source") == load.source.name) & (F.col("load_id") == load.load_id)
+    return lake.read(QUARANTINE).where(of_load).count()
 
 
 def files_with_rows(lake: Lakehouse, load: Load) -> set[str]:

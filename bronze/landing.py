@@ -2,9 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,12 +18,14 @@ MOUNTED = ("/Volumes/", "/dbfs/")  # where a file's time may differ from the one
 
 @dataclass(frozen=True)
 class Found:
-    """A file in the landing folder. `file` is its path there, `modified` its time in milliseconds since 1970."""
+    """A file in the landing folder. `file` is its path there, `modified` its time in milliseconds since 1970, `content`
+    the hash of what it holds, once that is known."""
 
     path: str
     file: str
     bytes: int
     modified: int
+    content: str | None = field(default=None, compare=False)
 
     @property
     def arrived_at(self) -> datetime:
@@ -32,6 +34,10 @@ class Found:
 
 class ChangedError(Exception):
     """A file that was written to while it was read."""
+
+
+class UnreadableFilesError(Exception):
+    """Files that are there and cannot be opened for now."""
 
 
 def listed(landing: str) -> Iterator[Found]:
@@ -52,27 +58,34 @@ def refuse(error: OSError) -> None:
     raise error
 
 
-def hashed(files: Sequence[Found]) -> Iterable[tuple[Found, str | None]]:
-    """The files with a hash of their content; none where it cannot be read. A file that is written to meanwhile, or was
-    deleted, is left out: it has not arrived."""
+def hashed(files: Sequence[Found]) -> tuple[list[tuple[Found, str]], dict[str, str]]:
+    """The files with a hash of their content; and which cannot be opened for now, with the reason. A file that is
+    written to meanwhile, or was deleted, is in neither: it has not arrived."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        hashes = pool.map(content_hash, files)
-        return [(each, found) for each, found in zip(files, hashes, strict=True) if not change(each.path, each)]
+        hashes = list(zip(files, pool.map(hash_or_error, files), strict=True))
+    there = [(each, found) for each, found in hashes if not change(each.path, each)]
+    readable = [(each, found) for each, found in there if isinstance(found, str)]
+    return readable, {each.file: str(found) for each, found in there if isinstance(found, OSError)}
 
 
-def content_hash(found: Found) -> str | None:
-    digest = hashlib.sha256()
+def hash_or_error(found: Found) -> str | OSError:
     try:
-        with open_file(found.path) as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
-    except OSError:
-        return None
+        return content_hash(found.path)
+    except OSError as error:
+        return error
+
+
+def content_hash(path: str) -> str:
+    digest = hashlib.sha256()
+    with open_file(path) as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
     return digest.hexdigest()
 
 
 def change(path: str, planned: Found) -> str | None:
-    """How a file is not as it was found; None where it is, or where only its store could tell."""
+    """How a file is not as it was found; None where it is, or where only its store could tell. One that holds the same
+    and was only touched is as it was."""
     if not is_local(path):
         return None
     try:
@@ -80,7 +93,7 @@ def change(path: str, planned: Found) -> str | None:
     except FileNotFoundError:
         return "the file was deleted before it was read"
     is_older = not path.startswith(MOUNTED) and about.st_mtime_ns // 1_000_000 != planned.modified
-    if about.st_size == planned.bytes and not is_older:
+    if about.st_size == planned.bytes and (not is_older or (planned.content and content_hash(path) == planned.content)):
         return None
     found = f"{about.st_size:,} bytes of {EPOCH + timedelta(milliseconds=about.st_mtime_ns // 1_000_000):%F %T}"
     return (

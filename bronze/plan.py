@@ -76,6 +76,7 @@ class Ledger:
         self.lake, self.sources = lake, {source.name: source for source in sources}
         self.rows: list[Row] = []
         self.unread: set[tuple[str, int]] = set()
+        self.unreadable: dict[str, str] = {}  # files that could not be opened when they were last planned, and why
         self.known = Known()
         if not is_new:
             self.learn()
@@ -129,7 +130,8 @@ class Ledger:
         rows = []
         load_id = known.last_load + 1
         in_order = sorted({**again, **new}.values(), key=lambda each: (each.modified, each.file))
-        for each, content in hashed(in_order):
+        readable, self.unreadable = hashed(in_order)
+        for each, content in readable:
             name = self.claimant(each.file)
             newest = known.newest.get(each.file)
             row = Row(
@@ -194,4 +196,4 @@ def in_batch(files: DataFrame, landing: str) -> list[Found]:
 
 
 def arrival_of(row: Row, landing: str) -> Arrival:
-    return Arrival(posixpath.join(landing, row.file), row.file, row.bytes, row.arrived_at)
+    return Arrival(posixpath.join(landing, row.file), row.file, row.bytes, row.arrived_at, row.content_hash)

@@ -11,6 +11,7 @@ from functools import reduce
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -28,6 +29,7 @@ from lakehouse.rules import Required
 from lakehouse.types import data_type
 
 LINEAGE_ARROW = [("_file", pa.string()), ("_arrived_at", pa.timestamp("us", tz="UTC"))]
+NO_TYPE_OF_SPARK = "PARQUET_TYPE_"  # so begin its errors for columns such as of nanoseconds
 WHOLE = ("tinyint", "smallint", "int", "bigint")
 
 
@@ -39,10 +41,12 @@ class Arrival:
     file: str
     bytes: int
     arrived_at: datetime
+    content_hash: str | None = None
 
     @property
     def found(self) -> Found:
-        return Found(self.path, self.file, self.bytes, round(self.arrived_at.timestamp() * 1000))
+        modified = round(self.arrived_at.timestamp() * 1000)
+        return Found(self.path, self.file, self.bytes, modified, self.content_hash)
 
 
 def read(
@@ -95,7 +99,7 @@ def read_text(spark: SparkSession, source: Source, arrivals: list[Arrival], task
     records = (
         spark.createDataFrame(
             [(batch,) for batch in shares(arrivals, tasks)],
-            "share array<struct<path:string,file:string,bytes:bigint,arrived_at:timestamp>>",
+            "share array<struct<path:string,file:string,bytes:bigint,arrived_at:timestamp,content_hash:string>>",
         )
         .repartition(min(tasks, len(arrivals)))
         .mapInArrow(record_reader(layout, plain), text_schema(source, plain))
@@ -212,7 +216,15 @@ def read_parquet(spark: SparkSession, source: Source, arrivals: list[Arrival]) -
             by_schema.setdefault(str(parquet_schema(arrival)), []).append(arrival)
         except NotParquetError as error:
             broken.append((arrival.file, 0, arrival.arrived_at, str(error)))
-    groups = [parquet_group(spark, source, files) for _, files in sorted(by_schema.items())]
+    groups = []
+    for _, files in sorted(by_schema.items()):
+        try:
+            groups.append(parquet_group(spark, source, files))
+        except PySparkException as error:
+            if NO_TYPE_OF_SPARK not in (told := came_from(error)):
+                raise
+            why = f"the file has a column that Spark cannot read: {told}"
+            broken += [(each.file, 0, each.arrived_at, why) for each in files]
     if broken:
         unread = spark.createDataFrame(broken, "_file string, _position bigint, _arrived_at timestamp, _error string")
         nothing = F.lit(None).cast("string")
@@ -231,7 +243,8 @@ def parquet_group(spark: SparkSession, source: Source, files: list[Arrival]) -> 
     rows = spark.read.parquet(*(without_glob(a.path) for a in files))
     found = {field.name: field.dataType for field in rows.schema.fields}
     nothing = F.lit(None).cast("string")
-    values, texts = [], []
+    values, texts, wrong = [], [], []
+    others = [name for name in found if name not in source.columns]
     for name, f in source.columns.items():
         column, text = F.col(f"`{name}`"), nothing
         if name not in found:
@@ -242,19 +255,46 @@ def parquet_group(spark: SparkSession, source: Source, files: list[Arrival]) -> 
             is_nested = isinstance(found[name], T.ArrayType | T.MapType | T.StructType)
             text = F.to_json(column) if is_nested else column.cast("string")
             value = from_other_type(column, text, found[name], f, source)
+            if is_nested and has_more(found[name], data_type(f.type)):
+                others.append(name)  # whole, since what it says beside the declared must not be lost
+            if isinstance(found[name], T.BinaryType):
+                wrong.append(F.when(~F.is_valid_utf8(text), F.lit(f"{name}: not UTF-8")))
         values.append(value.alias(name))
         texts.append(text.alias(name))
-    others = [f"`{name}`" for name in found if name not in source.columns]
     return rows.select(
         *values,
-        (F.to_json(F.struct(*others)) if others else nothing).alias("_rescued"),
+        (F.to_json(F.struct(*(f"`{name}`" for name in others))) if others else nothing).alias("_rescued"),
         file_of(rows, files).alias("_file"),
         (F.col("_metadata.row_index") + 1).alias("_position"),
         F.col("_metadata.file_modification_time").alias("_arrived_at"),
         F.to_json(F.struct(*(f"`{name}`" for name in found))).alias("_raw"),
-        nothing.alias("_error"),
+        F.coalesce(*wrong, nothing).alias("_error"),
         F.struct(*texts).alias("_text"),
     )
+
+
+def came_from(problem: Exception) -> str:
+    """What the first of the errors that led to this one says, without where in Java."""
+    cause = getattr(problem, "_origin", None) or getattr(problem, "java_exception", None)
+    while cause is not None and cause.getCause() is not None:
+        cause = cause.getCause()
+    return str(problem if cause is None else cause.getMessage()).split("\n\tat ")[0]
+
+
+def has_more(found: T.DataType, declared: T.DataType) -> bool:
+    """Whether a nested type has a name that the declared one lacks.
+
+    >>> has_more(data_type("array<struct<a:int,b:int>>"), data_type("array<struct<a:int>>"))
+    True
+    """
+    if isinstance(found, T.StructType) and isinstance(declared, T.StructType):
+        types = {field.name: field.dataType for field in declared.fields}
+        return any(each.name not in types or has_more(each.dataType, types[each.name]) for each in found.fields)
+    if isinstance(found, T.ArrayType) and isinstance(declared, T.ArrayType):
+        return has_more(found.elementType, declared.elementType)
+    if isinstance(found, T.MapType) and isinstance(declared, T.MapType):
+        return has_more(found.valueType, declared.valueType)
+    return False
 
 
 def from_other_type(column: Column, text: Column, found: T.DataType, f: Field, source: Source) -> Column:

@@ -8,8 +8,10 @@ from pyspark.sql import functions as F
 from bronze.declaration import EPOCHS, NESTED_TYPES
 from bronze.source import Field, Source
 
-TIME_ONLY = r"^\s*T?\d{1,2}:"  # Spark would take it for a time of the day on which it is read
+# Without a whole day, Spark would take the first of a month or year, or the day on which a time of day is read.
+FROM_A_DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}(\D|$)"
 DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}\s*$"
+FLOAT = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"  # Spark would take 12d, and 0x1p3, too
 WITH_ZONE = r":\d\d.*([A-Za-z]|[+-]\d{1,2}(:?\d{2})?)\s*$"
 
 
@@ -49,11 +51,30 @@ def from_text(text: Column, f: Field, source: Source) -> Column:
 
 
 def nested(text: Column, f: Field) -> Column:
-    """A value of JSON, all of it: alone, Spark makes a part that is of another type null and says nothing."""
+    """A value of JSON, all of it: alone, Spark makes a part that is of another type null and says nothing, rounds a
+    decimal, takes 200 for the tinyint -56, and the first day for a month."""
+    parsed, exact = parsed_as(f.type, text), exact_type(f.type)
+    is_sound = parsed["_wrong"].isNull()
+    if exact != f.type:
+        said = F.to_json(parsed_as(exact, text)["value"])
+        is_sound &= said.eqNullSafe(F.to_json(parsed["value"].cast(exact)))
+    return F.when(is_sound, parsed["value"])
+
+
+def parsed_as(type_: str, text: Column) -> Column:
     within = F.concat(F.lit('{"value":'), text, F.lit("}"))
-    schema = f"value {f.type}, _wrong string"
-    parsed = F.from_json(within, schema, {"columnNameOfCorruptRecord": "_wrong"})
-    return F.when(parsed["_wrong"].isNull(), parsed["value"])
+    return F.from_json(within, f"value {type_}, _wrong string", {"columnNameOfCorruptRecord": "_wrong"})
+
+
+def exact_type(type_: str) -> str:
+    """The type that takes what a JSON text may say as it is: numbers are not rounded or wrapped, days not cut.
+
+    >>> exact_type("array<struct<price:decimal(6,2),count:tinyint,date:date>>")
+    'array<struct<price:decimal(38,34),count:int,date:string>>'
+    """
+    wide = re.sub(r"decimal\(\d+,\s*\d+\)", lambda found: f"decimal(38,{most_scale(found[0])})", type_)
+    wide = re.sub(r"\b(tiny|small)int\b(?!\s*:)", "int", wide)
+    return re.sub(r"\bdate\b(?!\s*:)", "string", wide)
 
 
 def number(text: Column, f: Field) -> Column:
@@ -61,7 +82,7 @@ def number(text: Column, f: Field) -> Column:
     if f.type.startswith("decimal"):  # a cast would round
         return F.when(value == text.try_cast(f"decimal(38,{most_scale(f.type)})"), value)
     if f.type in ("float", "double"):
-        return F.when(F.abs(value) < float("inf"), value)  # neither NaN, which is above all, nor too large
+        return F.when(text.rlike(FLOAT) & (F.abs(value) < float("inf")), value)  # not too large
     return value
 
 
@@ -99,7 +120,7 @@ def moment(text: Column, f: Field, source: Source) -> Column:
     if f.pattern:
         says_zone = F.lit(bool(re.search("[VzOXxZ]", re.sub("'[^']*'", "", f.pattern))))
         return in_timezone(in_century(F.try_to_timestamp(text, F.lit(f.pattern)), f), source, says_zone)
-    spelled = F.when(~text.rlike(TIME_ONLY), text.try_cast("timestamp"))
+    spelled = F.when(text.rlike(FROM_A_DAY), text.try_cast("timestamp"))
     return in_timezone(spelled, source, text.rlike(WITH_ZONE))
 
 

@@ -4,12 +4,14 @@ import hashlib
 import json
 import shutil
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +29,9 @@ from lakehouse.tables import ContractError, Table, conform
 
 LAYERS = ("lakehouse", "bronze", "silver", "gold", "ml")
 METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+
+# Tables that are being made, one maker at a time: only one process has a local catalog open.
+MAKING: defaultdict[str, Lock] = defaultdict(Lock)
 
 NOT_EMPTY = "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"
 
@@ -132,7 +137,8 @@ class Lakehouse:
         was not there."""
         if table.fingerprint in self.made:
             return False
-        is_new = self.made_or_widened(table)
+        with MAKING[f"{self.settings.warehouse_dir}/{self.settings.table(table.name)}"]:
+            is_new = self.made_or_widened(table)
         self.made.add(table.fingerprint)
         return is_new
 
@@ -169,7 +175,7 @@ class Lakehouse:
 
     def removed_unfinished(self, table: Table) -> bool:
         """Remove what a kill while a local table was being made has left: a folder that the catalog does not know, with
-        no commit after the one that makes the table."""
+        no commit after the one that makes the table. Whoever makes it now in this process holds its lock."""
         layer, name = table.name.split(".")
         folder = Path(self.settings.warehouse_dir) / f"{layer}.db" / name
         commits = [int(path.stem) for path in folder.glob("_delta_log/[0-9]*.json")]

@@ -27,6 +27,7 @@ from lakehouse.delta import Appended, Lakehouse
 from lakehouse.rules import Between, Holds
 from lakehouse.settings import Settings
 from lakehouse.tables import Table
+from tests.bronze.told import listed_unless, opened_unless
 
 MONDAY, TUESDAY, WEDNESDAY = (datetime(2024, 7, day, 3, 10) for day in (1, 2, 3))
 
@@ -337,7 +338,105 @@ def test_a_file_that_is_not_as_it_was_planned_is_refused_and_its_new_content_lan
     }
 
 
+def test_a_file_that_was_touched_before_it_was_read_lands_as_planned(lake, landing, monkeypatch):
+    landing.put("pos/a.csv", "id,amount\n1,1.00\n2,-2.00\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(ingesting, "land_all", lambda lake, loads, on_landed: list(loads))
+        run(lake, TILLS)
+    landing.put("pos/a.csv", "id,amount\n1,1.00\n2,-2.00\n", at=TUESDAY)
+
+    run(lake, TILLS)
+
+    assert landed_in(lake, TILLS) == [(0, "pos/a.csv", 2, 1, 1)]
+    assert quarantined(lake) == [(0, "pos/a.csv", 3, "2,-2.00")]
+    assert [(file, version, same_as) for file, version, _, _, same_as in noted(lake)] == [
+        ("pos/a.csv", 1, None),
+        ("pos/a.csv", 2, "pos/a.csv"),
+    ]
+
+
+# Another run beside this one
+
+
+def test_loads_that_another_run_notes_between_two_passes_land_before_later_ones(lake, landing, monkeypatch):
+    """Else their number would be overtaken, and their rows never added."""
+    landing.put("pos/a.csv", "id,amount\n1,1.00\n")
+    passes = []
+
+    def twice(writer, take_in):
+        def taking_in(files, batch_id):
+            take_in(files, batch_id)
+            landing.put("pos/b.csv", "id,amount\n2,2.00\n")
+            with monkeypatch.context() as patch:  # the other notes it and is killed
+                patch.setattr(ingesting, "land_all", lambda lake, loads, on_landed: list(loads))
+                other = Settings(home=lake.settings.home, state=f"{lake.settings.state_dir}/other")
+                patch.setattr(DataStreamWriter, "foreachBatch", foreach_batch)
+                ingest(Lakehouse(lake.spark.newSession(), other), [TILLS])
+            landing.put("pos/c.csv", "id,amount\n3,3.00\n")
+            take_in(files, batch_id)
+            passes.append(batch_id)
+
+        return foreach_batch(writer, taking_in)
+
+    foreach_batch = DataStreamWriter.foreachBatch
+    monkeypatch.setattr(DataStreamWriter, "foreachBatch", twice)
+    landed = run(lake, TILLS)
+
+    assert passes == [0]
+    assert [(each.load_id, each.error) for each in landed] == [(0, None), (1, None), (2, None)]
+    assert landed_in(lake, TILLS, "_load_id", "id") == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_a_run_that_is_behind_finds_that_another_landed_all_of_its_load(lake, landing, monkeypatch):
+    """The other refused nothing of the first load, and something of the second."""
+    landing.put("pos/a.csv", "id,amount\n1,1.00\n")
+    loads = []
+    with monkeypatch.context() as patch:
+        patch.setattr(ingesting, "land_all", lambda lake, noted, on_landed: loads.extend(noted) or list(noted))
+        run(lake, TILLS)
+    run(lake, TILLS)
+    landing.put("pos/b.csv", "id,amount\n2,-2.00\n")
+    run(lake, TILLS)
+
+    assert ingesting.land(lake, loads[0]) == (1, 0)
+    assert quarantined(lake) == [(1, "pos/b.csv", 2, "2,-2.00")]
+
+
 # What fails
+
+
+def test_a_file_that_cannot_be_opened_is_named_and_lands_once_it_can(lake, landing, monkeypatch):
+    landing.put("pos/a.csv", "id,amount\n1,1.00\n")
+    landing.put("pos/b.csv", "id,amount\n2,2.00\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("bronze.landing.open_file", opened_unless("b.csv"))
+        told = run(lake, TILLS)
+
+    assert [(each.source, each.rows, each.error) for each in told] == [
+        ("tills", 1, None),
+        (
+            "tills",
+            0,
+            f"files that cannot be opened for now: [Errno 13] Permission denied: '{landing.folder / 'pos/b.csv'}'",
+        ),
+    ]
+    assert [(each.load_id, each.rows, each.error) for each in run(lake, TILLS)] == [(1, 1, None)]
+    assert [(row.file, row.content_hash is None) for row in lake.read(FILES).orderBy("file").collect()] == [
+        ("pos/a.csv", False),
+        ("pos/b.csv", False),
+    ]
+
+
+def test_a_folder_that_cannot_be_listed_is_named_and_nothing_is_noted(lake, landing, monkeypatch):
+    landing.put("pos/a.csv", "id,amount\n1,1.00\n")
+    landing.put("web/b.csv", "id,amount\n2,2.00\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.scandir", listed_unless("web"))
+        with pytest.raises(PySparkException, match=r"Permission denied: '.*web'"):
+            run(lake, TILLS)
+    assert lake.read(FILES).count() == lake.read(LOADS).count() == 0
+
+    assert [(each.load_id, each.rows, each.error) for each in run(lake, TILLS)] == [(0, 1, None)]
 
 
 def test_a_source_that_fails_is_reported_holds_up_no_other_and_lands_once_mended(lake, landing):

@@ -1,13 +1,16 @@
 """The landing folder as it is: every file, what it holds, and whether it is still what was found."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bronze import landing
 from bronze.landing import ChangedError, Found, change, hashed, listed
 from bronze.read import Arrival, records_of
 from bronze.records import Layout
+from tests.bronze.told import opened_unless
 
 NOON = 1_719_835_200_123
 
@@ -51,9 +54,10 @@ def test_equal_contents_have_one_hash_and_what_changes_meanwhile_has_not_arrived
     put("4", b"a\n1\n2\n")
     (tmp_path / "5").unlink()
 
-    hashes = {each.file: content for each, content in hashed(found)}
+    readable, unreadable = hashed(found)
+    hashes = {each.file: content for each, content in readable}
 
-    assert list(hashes) == ["1", "2", "3"]
+    assert (list(hashes), unreadable) == (["1", "2", "3"], {})
     assert hashes["1"] == hashes["2"] != hashes["3"]
 
 
@@ -87,3 +91,24 @@ def test_a_file_that_is_changed_while_it_is_read_fails_its_load(put, monkeypatch
 
     [refusal] = [each for batch in records_of(arrival, Layout("csv", {"a": "a"}, {})) for each in batch.to_pylist()]
     assert refusal["_error"].startswith("the file was changed before it was read: expected 202 bytes")
+
+
+def test_a_file_that_was_only_touched_is_as_it_was(put):
+    before = found(put("a.csv"))
+    [(_, content)], _ = hashed([before])
+    planned = replace(before, content=content)
+
+    put("a.csv", at=NOON + 1)
+    assert change(before.path, planned) is None
+    put("a.csv", b"a\n2\n", at=NOON + 1)
+    assert "was changed" in (change(before.path, planned) or "")
+
+
+def test_a_file_that_cannot_be_opened_is_named_and_has_no_hash(put, tmp_path, monkeypatch):
+    put("1"), put("2")
+    monkeypatch.setattr(landing, "open_file", opened_unless("2"))
+
+    readable, unreadable = hashed(list(listed(str(tmp_path))))
+
+    assert [each.file for each, _ in readable] == ["1"]
+    assert unreadable == {"2": f"[Errno 13] Permission denied: '{tmp_path / '2'}'"}

@@ -1,0 +1,27 @@
+"""Thirty schema drifts and more: each ends as its source declares, and no value is silently another."""
+
+from tests.faults.drift import DRIFTS, Drift, Found, land_all_drifts, outcome
+
+
+def test_there_are_thirty_drifts_over_all_formats() -> None:
+    assert len({each.kind for each in DRIFTS}) == len(DRIFTS) >= 30
+    assert {each.source for each in DRIFTS} >= {"csv", "jsonl", "json", "xml", "avro", "fixed", "parquet"}
+
+
+def test_the_ledger_tells_a_row_that_is_lost_from_one_that_is_silently_another() -> None:
+    drift = Drift("a kind", "fixed", b"", lands=({"id": 1},), refused=("id: expected int",))
+    wrong = Drift("a kind", "fixed", b"", lands=({"id": 2},)).good
+
+    lost = outcome(drift, Found())
+    silent = outcome(drift, Found(wrong, ["id: expected int, found 'x'"]))
+    doubled = outcome(drift, Found(drift.good, ["id: expected int, found 'x'"] * 2))
+
+    assert (lost.lost, lost.duplicated, len(lost.unflagged)) == (2, 0, 1)
+    assert (silent.lost, silent.duplicated, len(silent.unflagged)) == (0, 0, 1)
+    assert (doubled.lost, doubled.duplicated, doubled.unflagged) == (0, 1, [])
+
+
+def test_every_row_ends_as_its_source_declares(lake) -> None:
+    outcomes = land_all_drifts(lake)
+
+    assert [each for each in outcomes if not each.is_clean] == []
