@@ -183,7 +183,9 @@ def land(lake: Lakehouse, load: Load) -> tuple[int, int]:
         suspects = [file for file in files if slots >> (crc32(file.file.encode()) % SLOTS) & 1]
     if not suspects:
         return added.rows, 0
-    changed = {file.file for file in suspects if change(file.path, file.found)} & files_with_rows(lake, load)
+    changed = {file.file for file in suspects if change(file.path, file.found)}
+    if changed:
+        changed &= files_with_rows(lake, load)
     same = [file for file in suspects if file.file not in changed]
     refusals = [unknown_refusals(lake, [file for file in suspects if file.file in changed])] if changed else []
     if same:

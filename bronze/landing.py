@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+
 from bronze.records.content import is_local, open_file
 
 BLOCK = 1 << 20
 AT_ONCE = 4  # files that are hashed side by side
+CHANGED, DELETED = (f"the file was {what} before it was read" for what in ("changed", "deleted"))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOUNTED = ("/Volumes/", "/dbfs/")  # where a file's time may differ from the one that its store lists
 
@@ -71,8 +74,8 @@ def hashed(files: Sequence[Found]) -> tuple[list[tuple[Found, str]], dict[str, s
 def hash_or_error(found: Found) -> str | OSError:
     try:
         return content_hash(found.path)
-    except OSError as error:
-        return error
+    except (OSError, pa.ArrowInvalid) as error:
+        return OSError(str(error))
 
 
 def content_hash(path: str) -> str:
@@ -91,12 +94,9 @@ def change(path: str, planned: Found) -> str | None:
     try:
         about = os.stat(path)  # noqa: PTH116
     except FileNotFoundError:
-        return "the file was deleted before it was read"
+        return DELETED
     is_older = not path.startswith(MOUNTED) and about.st_mtime_ns // 1_000_000 != planned.modified
     if about.st_size == planned.bytes and (not is_older or (planned.content and content_hash(path) == planned.content)):
         return None
     found = f"{about.st_size:,} bytes of {EPOCH + timedelta(milliseconds=about.st_mtime_ns // 1_000_000):%F %T}"
-    return (
-        "the file was changed before it was read: "
-        f"expected {planned.bytes:,} bytes of {planned.arrived_at:%F %T}, found {found}"
-    )
+    return f"{CHANGED}: expected {planned.bytes:,} bytes of {planned.arrived_at:%F %T}, found {found}"

@@ -10,11 +10,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import reduce
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from bronze.landing import Found, hashed
+from bronze.landing import CHANGED, DELETED, Found, hashed
 from bronze.ledger import FILES, LOADS, QUARANTINE
 from bronze.read import Arrival
 from bronze.records.content import is_local
@@ -82,9 +83,9 @@ class Ledger:
             self.learn()
 
     def learn(self) -> None:
-        """Read what was noted since. A file that was refused whole, such as one that was gone before it was read, has
-        not brought its content."""
-        refused = self.lake.read(QUARANTINE).where("position = 0").select("file", "load_id")
+        """Read what was noted since. A file that was changed or gone before it was read has not brought its content."""
+        not_read = reduce(Column.__or__, (F.col("reasons")[0].startswith(why) for why in (CHANGED, DELETED)))
+        refused = self.lake.read(QUARANTINE).where((F.col("position") == 0) & not_read).select("file", "load_id")
         unread = {(row.file, row.load_id) for row in refused.collect()}
         columns = ("file", "version", "source", "bytes", "content_hash", "arrived_at", "load_id", "same_as")
         noted = self.lake.read(FILES).where(F.col("load_id") > self.known.last_load)
@@ -119,6 +120,11 @@ class Ledger:
                 return [*before, *self.loads_of(sorted(rows, key=lambda row: row.file))]
             self.known, self.rows = Known(), []
             self.learn()
+            if self.known.last_load < rows[0].load_id:
+                raise ContractError(
+                    f"Cannot plan: expected the files of load {rows[0].load_id} in bronze.files, which noted them, "
+                    "found none: rows were deleted, or the table was restored.\nRestore a version of it that has them."
+                )
             before = self.outstanding()
         return before
 

@@ -55,9 +55,9 @@ def read(
     """All records of the files: the declared columns, lineage but the load, `_raw`, and `_reasons` (null when good).
     Without `keeps_raw` no good record has a `_raw`."""
     if source.format == "parquet":
-        typed = read_parquet(spark, source, arrivals)
+        records = read_parquet(spark, source, arrivals)
     else:
-        typed = read_text(spark, source, arrivals, tasks, replace(layout_of(source), keeps_raw=keeps_raw))
+        records = read_text(spark, source, arrivals, tasks, replace(layout_of(source), keeps_raw=keeps_raw))
     is_readable = F.col("_error").isNull()
     mistyped = problems_of_type(source)
     not_typed = {name: is_wrong for name, (is_wrong, _) in mistyped.items()}
@@ -72,7 +72,7 @@ def read(
     is_refused = any_of([~is_readable, *(is_wrong for is_wrong, _ in problems)])
     reasons = F.when(is_refused, F.filter(found, lambda reason: reason.isNotNull()))
     lineage = ("_rescued", "_file", "_position", "_arrived_at", "_raw")
-    return typed.withColumn("_reasons", reasons).select(*source.columns, *lineage, "_reasons")
+    return records.withColumn("_reasons", reasons).select(*source.columns, *lineage, "_reasons")
 
 
 Problem = tuple[Column, Column]  # when it is there, and what it says

@@ -40,7 +40,8 @@ def make() -> None:
     """Write the archive, in place of the one before."""
     part = ARCHIVE.with_suffix(".part")
     part.parent.mkdir(parents=True, exist_ok=True)
-    part.unlink(missing_ok=True)
+    for before in (part, ARCHIVE):
+        before.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.model_validate({"home": Path(folder), "memory": "1g"})
         spark = open_session(settings, archive_to=part)
@@ -49,7 +50,9 @@ def make() -> None:
         spark.stop()
         gateway.shutdown()
         gateway.proc.stdin.close()
-        gateway.proc.wait(timeout=300)  # the JVM writes the archive at its end
+        code = gateway.proc.wait(timeout=300)  # the JVM writes the archive at its end
+    if code:
+        raise RuntimeError(f"Java ended with code {code} while it wrote {part}")
     part.replace(ARCHIVE)
 
 

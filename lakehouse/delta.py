@@ -41,6 +41,8 @@ REFUSED = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT")
 # How Delta says that another has just added rows of the same writer and number.
 AT_ONCE = ("DELTA_CONCURRENT_TRANSACTION", "ConcurrentTransactionException")
 
+ATTEMPTS = 3
+
 # What DESCRIBE HISTORY calls the commits that change rows; the others (OPTIMIZE, VACUUM, properties) do not count.
 CHANGES_ROWS = ("WRITE", "MERGE", "DELETE", "UPDATE", "RESTORE")
 
@@ -91,6 +93,12 @@ class Lakehouse:
 
     def rows(self, rows: Sequence[Mapping[str, Any]], table: Table) -> DataFrame:
         """A few rows for a table, by column: through Arrow they take no job of Spark's."""
+        for row in rows:
+            if set(row) != set(table.columns):
+                raise ContractError(
+                    f"Cannot make rows of {table.name}: expected the columns {', '.join(table.columns)}, "
+                    f"found {', '.join(row)}.\nCorrect what makes them."
+                )
         content = pa.Table.from_pylist(list(rows), to_arrow_schema(table.schema))
         return self.spark.createDataFrame(content).coalesce(1)
 
@@ -188,28 +196,38 @@ class Lakehouse:
         """Add rows once: a repeat of the same `writer` and `number` (which only grows) changes nothing, also one that
         runs at the same time."""
         note = {"writer": writer, "number": number, "attempt": uuid4().hex}
-        try:
-            with self.ready(table, df):
-                (
-                    conform(df, table)
-                    .writeTo(self.settings.table(table.name))
-                    .option("txnAppId", writer)
-                    .option("txnVersion", str(number))
-                    .option("userMetadata", json.dumps(note))
-                    .append()
-                )
-        except (PySparkException, Py4JJavaError) as error:
-            if not any(each in str(error) for each in AT_ONCE):
-                raise
-            self.known.pop(table.name, None)
-        for most in (10, 200, None):
-            for commit in self.commits_in_log(table, most):
-                if (commit.note.get("writer"), commit.note.get("number")) == (writer, number):
-                    return Appended(commit.rows, commit.note.get("attempt") != note["attempt"])
+        for _ in range(ATTEMPTS):
+            is_disturbed = False
+            try:
+                with self.ready(table, df):
+                    (
+                        conform(df, table)
+                        .writeTo(self.settings.table(table.name))
+                        .option("txnAppId", writer)
+                        .option("txnVersion", str(number))
+                        .option("userMetadata", json.dumps(note))
+                        .append()
+                    )
+            except (PySparkException, Py4JJavaError) as error:
+                is_disturbed = any(each in str(error) for each in AT_ONCE)
+                if not is_disturbed:
+                    raise
+                self.known.pop(table.name, None)
+            if commit := self.commit_of(table, writer, number):
+                return Appended(commit.rows, commit.note.get("attempt") != note["attempt"])
+            if not is_disturbed:  # otherwise its writer added those of another number at that moment
+                break
         raise OvertakenError(
             f"Cannot add rows to {table.name}: expected number {number} to be the next of '{writer}', "
             "found a higher one that was added before.\nRun again what plans them."
         )
+
+    def commit_of(self, table: Table, writer: str, number: int) -> Commit | None:
+        for most in (10, 200, None):
+            for commit in self.commits_in_log(table, most):
+                if (commit.note.get("writer"), commit.note.get("number")) == (writer, number):
+                    return commit
+        return None
 
     def replace(
         self, df: DataFrame, table: Table, *, where: str | None = None, note: Mapping[str, Any] | None = None
@@ -287,6 +305,7 @@ class Lakehouse:
         try:
             yield
         except (PySparkException, Py4JJavaError) as error:
+            self.made.discard(table.fingerprint)  # it may have been dropped
             if df is not None and any(each in str(error) for each in REFUSED) and (why := refusal(df, table)):
                 raise ContractError(why) from error
             raise

@@ -56,7 +56,7 @@ def open_session(settings: Settings, *, archive_to: Path | None = None) -> Spark
     builder = SparkSession.builder.appName("orrery").master(f"local[{settings.cores}]").enableHiveSupport()
     jars = ",".join(str(jar) for jar in delta_jars())
     archive = f"-XX:ArchiveClassesAtExit={archive_to}" if archive_to else f"-XX:SharedArchiveFile={ARCHIVE}"
-    is_archived = archive_to is not None or ARCHIVE.exists()
+    is_archived = archive_to is not None or (ARCHIVE.exists() and has_own_conf())
     for key, value in {
         **ENGINE,
         **LOCAL,
@@ -76,15 +76,24 @@ def open_session(settings: Settings, *, archive_to: Path | None = None) -> Spark
     return session
 
 
+def has_own_conf() -> bool:
+    """Whether Spark would start with the settings that `make setup` wrote, and no others that a user has chosen."""
+    chosen = os.environ.get("SPARK_CONF_DIR")
+    return (SPARK_CONF / "spark-env.sh").exists() and (chosen is None or Path(chosen).resolve() == SPARK_CONF.resolve())
+
+
 @contextmanager
 def without_conf_dir() -> Iterator[None]:
     """Let Spark start with an empty folder of settings, since Java takes no archive where there is a folder with files
     on its class path. What spark-env.sh says is said here."""
     empty = ARCHIVE.parent / "no-conf"
     empty.mkdir(exist_ok=True)
-    environment = (SPARK_CONF / "spark-env.sh").read_text()
-    [java_home] = re.findall(r"^JAVA_HOME=(.*)$", environment, re.MULTILINE)
-    started_with = {"SPARK_CONF_DIR": str(empty), "JAVA_HOME": java_home, "SPARK_LOCAL_IP": "127.0.0.1"}
+    [java_home] = re.findall(r"^JAVA_HOME=(.*)$", (SPARK_CONF / "spark-env.sh").read_text(), re.MULTILINE)
+    started_with = {
+        "SPARK_CONF_DIR": str(empty),
+        "JAVA_HOME": java_home,
+        "SPARK_LOCAL_IP": os.environ.get("SPARK_LOCAL_IP", "127.0.0.1"),
+    }
     before = {name: os.environ.get(name) for name in started_with}
     os.environ.update(started_with)
     try:

@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -82,7 +83,7 @@ def pieces(path: str) -> Iterator[bytes]:
 
 def is_local(path: str) -> bool:
     """Whether it is a path of this machine (or mounted there), not an address of a store."""
-    return ":/" not in path
+    return re.match("[a-z][a-z0-9+.-]*:/", path) is None
 
 
 def open_file(path: str) -> Any:

@@ -171,6 +171,8 @@ def landed(loads: DataFrame, files: DataFrame) -> DataFrame:
     newest = files.groupBy("source").agg(F.to_date(F.max("arrived_at")).alias("newest_file_on"))
     return (
         loads.where("status = 'landed'")
+        .groupBy("source", "load_id")  # several runs at once may each note that it landed
+        .agg(*(F.max(each).alias(each) for each in ("files", "rows", "quarantined")))
         .groupBy("source")
         .agg(*(F.sum(each).alias(each) for each in ("files", "rows", "quarantined")))
         .join(newest, on="source", how="left")

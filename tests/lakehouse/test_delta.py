@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -54,6 +55,28 @@ def rows(lake: Lakehouse) -> Callable[..., DataFrame]:
 
 def found(df: DataFrame) -> list[tuple]:
     return sorted((row.as_of, row.core_id, str(row.amount)) for row in df.collect())
+
+
+def test_rows_added_by_several_at_once_are_there_once(lake, rows):
+    lake.create(SPEND)
+    several = [(rows((MONDAY, "C1", "1.00")), number) for number in (0, 0, 0, 0)]
+
+    def add(each) -> Appended:
+        df, number = each
+        alone = Lakehouse(lake.spark, lake.settings)  # as another run has it
+        return alone.append(df, SPEND, writer="tills", number=number)
+
+    with ThreadPoolExecutor(4) as pool:
+        appended = list(pool.map(add, several))
+
+    assert sorted(each.is_repeat for each in appended) == [False, True, True, True]
+    assert {each.rows for each in appended} == {1}
+    assert found(lake.read(SPEND)) == [(MONDAY, "C1", "1.00")]
+
+
+def test_rows_that_are_not_of_the_table_are_refused(lake):
+    with pytest.raises(ContractError, match="expected the columns as_of, core_id, amount, found as_of, core_id"):
+        lake.rows([{"as_of": MONDAY, "core_id": "C1"}], SPEND)
 
 
 def test_the_same_number_of_a_writer_adds_once_and_a_later_one_adds(lake, rows):
