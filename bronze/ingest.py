@@ -69,6 +69,7 @@ def ingest(
         passes += 1
         if passes > 1:
             ledger.learn()
+            waiting = [*waiting, *ledger.outstanding()]  # what another run has noted meanwhile comes first
         found = list(listed(landing)) if files is None or is_listed else in_batch(files, landing)
         waiting = land_all(lake, [*waiting, *ledger.plan(found)], on_landed)
 
@@ -162,7 +163,9 @@ def land(lake: Lakehouse, load: Load) -> tuple[int, int]:
         suspects = [file for file in files if slots >> (crc32(file.file.encode()) % SLOTS) & 1]
     if not suspects:
         return added.rows, 0
-    changed = {file.file for file in suspects if change(file.path, file.found)} & files_with_rows(lake, load)
+    changed = {file.file for file in suspects if change(file.path, file.found)}
+    if changed:
+        changed &= files_with_rows(lake, load)
     same = [file for file in suspects if file.file not in changed]
     refusals = [unknown_refusals(lake, [file for file in suspects if file.file in changed])] if changed else []
     if same:
