@@ -55,10 +55,18 @@ def ingest(
 ) -> StreamingQuery:
     """Take in what has arrived; with `continuous`, also what will arrive. A load that failed before is tried again."""
     is_new = lake.create(FILES)
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        list(pool.map(lake.create, (LOADS, QUARANTINE, *(source.table for source in sources))))
+    pool = ThreadPoolExecutor(SIDE_BY_SIDE)
+    tables = (LOADS, QUARANTINE, *(source.table for source in sources))
+    making = [pool.submit(lake.create, table) for table in tables]  # while the first files are planned
+    pool.shutdown(wait=False)
+
+    def land_once_made(loads: Sequence[Load]) -> list[Load]:
+        for each in making:
+            each.result()
+        return land_all(lake, loads, on_landed)
+
     ledger = Ledger(lake, sources, is_new=is_new)
-    waiting = land_all(lake, ledger.outstanding(), on_landed)
+    waiting = land_once_made(ledger.outstanding()) if not is_new else []
     landing = lake.settings.landing_dir
     is_listed = lake.settings.target == "local" and is_local(landing)
     passes = 0
@@ -71,7 +79,7 @@ def ingest(
             ledger.learn()
             waiting = [*waiting, *ledger.outstanding()]  # what another run has noted meanwhile comes first
         found = list(listed(landing)) if files is None or is_listed else in_batch(files, landing)
-        waiting = land_all(lake, [*waiting, *ledger.plan(found)], on_landed)
+        waiting = land_once_made([*waiting, *ledger.plan(found)])
         tell_unreadable(ledger, on_landed)
         if ledger.unreadable and not is_listed:  # a batch that fails is given again; a folder is listed again anyway
             raise UnreadableFilesError("; ".join(ledger.unreadable.values()))
