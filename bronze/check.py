@@ -15,10 +15,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from bronze.landing import Found
-from bronze.read import Arrival, NotParquetError, layout_of, parquet_schema, read
+from bronze.read import NotParquetError, layout_of, parquet_schema, read
 from bronze.records.content import blocks
 from bronze.records.delimited import csv_header
 from bronze.records.layout import UnreadableError
+from bronze.shares import Arrival
 from bronze.sketch.layout import head_of, laid_out
 from bronze.source import Source
 from bronze.values import spelling

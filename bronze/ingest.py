@@ -22,8 +22,9 @@ from pyspark.sql.streaming.query import StreamingQuery
 from bronze.landing import UnreadableFilesError, change, listed
 from bronze.ledger import FILES, LOADS, QUARANTINE
 from bronze.plan import Ledger, Load, in_batch
-from bronze.read import Arrival, NotParquetError, came_from, parquet_footer, read
+from bronze.read import NotParquetError, came_from, parquet_footer, read
 from bronze.records.content import is_local
+from bronze.shares import Arrival
 from bronze.source import Source
 from lakehouse.delta import Lakehouse, OvertakenError
 

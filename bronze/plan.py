@@ -17,8 +17,8 @@ from pyspark.sql import functions as F
 
 from bronze.landing import CHANGED, DELETED, Found, hashed
 from bronze.ledger import FILES, LOADS, QUARANTINE
-from bronze.read import Arrival
 from bronze.records.content import is_local
+from bronze.shares import Arrival
 from bronze.source import Source
 from lakehouse.delta import Lakehouse
 from lakehouse.tables import ContractError

@@ -3,10 +3,9 @@
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from functools import reduce
 
 import pyarrow as pa
@@ -17,36 +16,19 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from bronze.declaration import NESTED_TYPES
-from bronze.landing import ChangedError, Found, change
-from bronze.records import Layout, read_records
+from bronze.landing import change
+from bronze.records import Layout
 from bronze.records.content import open_file
-from bronze.records.layout import refused
+from bronze.shares import Arrival, share_reader, shares
 from bronze.source import Field, Source
-from bronze.typed import arrow_type, typed
+from bronze.typed import arrow_type
 from bronze.values import from_text, in_timezone, spelling
 from lakehouse.delta import met
 from lakehouse.rules import Required
 from lakehouse.types import data_type
 
-LINEAGE_ARROW = [("_file", pa.string()), ("_arrived_at", pa.timestamp("us", tz="UTC"))]
 NO_TYPE_OF_SPARK = "PARQUET_TYPE_"  # so begin its errors for columns such as of nanoseconds
 WHOLE = ("tinyint", "smallint", "int", "bigint")
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """A file in the landing folder. `file` is its path there."""
-
-    path: str
-    file: str
-    bytes: int
-    arrived_at: datetime
-    content_hash: str | None = None
-
-    @property
-    def found(self) -> Found:
-        modified = round(self.arrived_at.timestamp() * 1000)
-        return Found(self.path, self.file, self.bytes, modified, self.content_hash)
 
 
 def read(
@@ -96,14 +78,9 @@ def read_text(spark: SparkSession, source: Source, arrivals: list[Arrival], task
     """Text formats: Python tells the records apart, and types what is plainly spelled; Spark types the rest. `_text` is
     what each column said that Spark has to type."""
     plain = {name: type_ for name, f in source.columns.items() if (type_ := arrow_type(f))}
-    records = (
-        spark.createDataFrame(
-            [(batch,) for batch in shares(arrivals, tasks)],
-            "share array<struct<path:string,file:string,bytes:bigint,arrived_at:timestamp,content_hash:string>>",
-        )
-        .repartition(min(tasks, len(arrivals)))
-        .mapInArrow(record_reader(layout, plain), text_schema(source, plain))
-    )
+    shared = shares(arrivals, tasks)
+    numbers = spark.range(0, len(shared), 1, len(shared))  # a partition for each
+    records = numbers.mapInArrow(share_reader(shared, layout, plain), text_schema(source, plain))
     values = {name: value_of(name, f, source, is_typed=name in plain) for name, f in source.columns.items()}
     return records.select(
         *(value.alias(name) for name, value in values.items()),
@@ -128,63 +105,6 @@ def layout_of(source: Source) -> Layout:
         options=dict(source.options),
         widths=tuple(f.width for f in source.columns.values() if f.width),
         nested={name: f.type for name, f in source.columns.items() if f.type.startswith(NESTED_TYPES)},
-    )
-
-
-def shares(arrivals: list[Arrival], tasks: int) -> list[list[Arrival]]:
-    """The files in as many shares as there are tasks, of about equal bytes: the largest first, to the emptiest."""
-    found: list[list[Arrival]] = [[] for _ in range(min(tasks, len(arrivals)))]
-    sizes = [0] * len(found)
-    for arrival in sorted(arrivals, key=lambda a: (-a.bytes, a.file)):
-        least = sizes.index(min(sizes))
-        found[least].append(arrival)
-        sizes[least] += arrival.bytes + 10_000  # opening a file costs about as much as that
-    return found
-
-
-def record_reader(
-    layout: Layout, plain: Mapping[str, pa.DataType]
-) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
-    """The function that Spark runs in each task: shares of files in, their records out."""
-
-    def read_share(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for share in batch.column(0).to_pylist():
-                for arrival in share:
-                    for records in records_of(Arrival(**arrival), layout):
-                        yield with_lineage(records, layout, plain, arrival["file"], arrival["arrived_at"])
-
-    return read_share
-
-
-def records_of(arrival: Arrival, layout: Layout) -> Iterator[pa.RecordBatch]:
-    """The records of a file that is as it was planned, all of them. Of one that was changed before, none; if it changes
-    meanwhile the load fails, and its next attempt finds it changed."""
-    if why := change(arrival.path, arrival.found):
-        yield refused([(0, None, why)], layout)
-        return
-    yield from read_records(arrival.path, layout)
-    if why := change(arrival.path, arrival.found):
-        raise ChangedError(f"{arrival.file}: {why}")
-
-
-def with_lineage(
-    records: pa.RecordBatch, layout: Layout, plain: Mapping[str, pa.DataType], file: str, arrived_at: datetime
-) -> pa.RecordBatch:
-    rows = records.num_rows
-    values, texts = {}, {}
-    for name in layout.columns:
-        said = records.column(name)
-        value = typed(said, plain[name]) if name in plain else None
-        if name in plain:
-            values[name] = pa.nulls(rows, plain[name]) if value is None else value
-        texts[name] = said if value is None else pa.nulls(rows, pa.string())
-    others = {name: records.column(name) for name in ("_rescued", "_position", "_raw", "_error")}
-    lineage = (pa.repeat(pa.scalar(file), rows), pa.repeat(pa.scalar(arrived_at, LINEAGE_ARROW[1][1]), rows))
-    text = pa.StructArray.from_arrays([*texts.values()], names=[*texts])
-    return pa.RecordBatch.from_arrays(
-        [*values.values(), text, *others.values(), *lineage],
-        names=[*values, "_text", *others, "_file", "_arrived_at"],
     )
 
 

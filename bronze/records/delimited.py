@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from bronze.records.content import blocks, is_utf8, not_in_encoding, shown
 from bronze.records.layout import RAW_LIMIT, Layout, Refusal, UnreadableError, joined, refused
+
+ESCAPED = r'["\\\x00-\x1f]'  # in JSON
 
 csv.field_size_limit(sys.maxsize)  # Arrow has no limit either
 
@@ -224,14 +227,25 @@ def assembled(
     arrays = [
         columns[name].combine_chunks() if name in columns else pa.nulls(rows, pa.string()) for name in layout.columns
     ]
-    others = {name: column.to_pylist() for name, column in columns.items() if name not in layout.columns}
-    rescued: pa.Array = pa.nulls(rows, pa.string())
-    if others:
-        records = (dict(zip(others, values, strict=True)) for values in zip(*others.values(), strict=True))
-        rescued = pa.array([json.dumps(record, ensure_ascii=False) for record in records], pa.string())
+    others = {name: column for name, column in columns.items() if name not in layout.columns}
+    rescued = as_objects(others) if others else pa.nulls(rows, pa.string())
     fields = [*arrays, rescued, positions, raw, pa.nulls(rows, pa.string())]
     return pa.RecordBatch.from_arrays([plain(field) for field in fields], schema=layout.schema)
 
 
 def plain(array: pa.Array | pa.ChunkedArray) -> pa.Array:
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def as_objects(columns: Mapping[str, pa.ChunkedArray]) -> pa.ChunkedArray:
+    """Each row of texts as a JSON object, as the json module writes it. Where no text has to be escaped, Arrow does,
+    in a tenth of the time."""
+    if any(pc.any(pc.match_substring_regex(texts, ESCAPED)).as_py() for texts in columns.values()):
+        rows = zip(*(texts.to_pylist() for texts in columns.values()), strict=True)
+        objects = [json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) for row in rows]
+        return pa.chunked_array([objects], pa.string())
+    parts = []
+    for name, texts in columns.items():
+        quoted = pc.binary_join_element_wise('"', texts, '"', "")
+        parts += [json.dumps(name, ensure_ascii=False) + ": ", pc.fill_null(quoted, "null"), ", "]
+    return pc.binary_join_element_wise("{", *parts[:-1], "}", "")

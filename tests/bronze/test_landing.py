@@ -8,8 +8,8 @@ import pytest
 
 from bronze import landing
 from bronze.landing import ChangedError, Found, change, hashed, listed
-from bronze.read import Arrival, records_of
 from bronze.records import Layout
+from bronze.shares import Arrival, records_of
 from tests.bronze.told import opened_unless
 
 NOON = 1_719_835_200_123

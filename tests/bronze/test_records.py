@@ -15,7 +15,7 @@ import pytest
 from bronze import records
 from bronze.records import Layout
 from bronze.records import content as bytes_of_files
-from bronze.records.delimited import read_csv
+from bronze.records.delimited import as_objects, read_csv
 from tests.bronze.told import fields, refusals
 
 # CSV: dialects
@@ -151,6 +151,16 @@ def test_what_no_column_declares_is_rescued_and_a_column_that_is_not_there_is_nu
 
     assert (found["a"], found["b"], json.loads(found["_rescued"])) == (None, "2", {"till_id": "7", "note": "\u00fc"})
     assert found["_raw"] == '"7",2,\u00fc'
+
+
+@pytest.mark.parametrize("text", ["", "2,5", "\u00fc \u2028 \x7f", 'a "b"', "a\\b", "a\tb", "a\x01b"])
+def test_a_rescued_text_is_json_whatever_it_holds(text):
+    columns = {'a "b"': pa.chunked_array([["1", None, "3"]]), "c": pa.chunked_array([[text, "2", None]], pa.string())}
+
+    found = as_objects(columns).to_pylist()
+
+    rows = [{'a "b"': "1", "c": text}, {'a "b"': None, "c": "2"}, {'a "b"': "3", "c": None}]
+    assert found == [json.dumps(row, ensure_ascii=False) for row in rows]
 
 
 @pytest.mark.parametrize("content", ["", "a,b", "a,b\n", "\n", "\n\na,b\n\n"])

@@ -1,0 +1,95 @@
+"""What the Python workers of a load do: each reads its share of the files into typed batches.
+
+Workers import this module and what it needs, each of them anew: nothing of Spark's sessions or tables belongs here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from bronze.landing import ChangedError, Found, change
+from bronze.records import Layout, read_records
+from bronze.records.layout import refused
+from bronze.typed import typed
+
+OPENING = 10_000  # bytes that are read in the time that it takes to open a file
+ENOUGH = 1 << 20  # bytes that are worth a task of their own
+TIME = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file in the landing folder. `file` is its path there."""
+
+    path: str
+    file: str
+    bytes: int
+    arrived_at: datetime
+    content_hash: str | None = None
+
+    @property
+    def found(self) -> Found:
+        modified = round(self.arrived_at.timestamp() * 1000)
+        return Found(self.path, self.file, self.bytes, modified, self.content_hash)
+
+
+def shares(arrivals: Sequence[Arrival], tasks: int) -> list[list[Arrival]]:
+    """The files in at most as many shares as there are tasks, of about equal bytes: the largest first, to the
+    emptiest. Small files have fewer shares."""
+    costs = {arrival: arrival.bytes + OPENING for arrival in arrivals}
+    found: list[list[Arrival]] = [[] for _ in range(min(tasks, len(costs), -(-sum(costs.values()) // ENOUGH)))]
+    sizes = [0] * len(found)
+    for arrival in sorted(arrivals, key=lambda a: (-a.bytes, a.file)):
+        least = sizes.index(min(sizes))
+        found[least].append(arrival)
+        sizes[least] += costs[arrival]
+    return found
+
+
+def share_reader(
+    shared: Sequence[Sequence[Arrival]], layout: Layout, plain: Mapping[str, pa.DataType]
+) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
+    """The function that Spark runs in each task: numbers of shares in, the records of their files out."""
+
+    def read_shares(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                for arrival in shared[number]:
+                    for records in records_of(arrival, layout):
+                        yield with_lineage(records, layout, plain, arrival)
+
+    return read_shares
+
+
+def records_of(arrival: Arrival, layout: Layout) -> Iterator[pa.RecordBatch]:
+    """The records of a file that is as it was planned, all of them. Of one that was changed before, none; if it changes
+    meanwhile the load fails, and its next attempt finds it changed."""
+    if why := change(arrival.path, arrival.found):
+        yield refused([(0, None, why)], layout)
+        return
+    yield from read_records(arrival.path, layout)
+    if why := change(arrival.path, arrival.found):
+        raise ChangedError(f"{arrival.file}: {why}")
+
+
+def with_lineage(
+    records: pa.RecordBatch, layout: Layout, plain: Mapping[str, pa.DataType], arrival: Arrival
+) -> pa.RecordBatch:
+    rows = records.num_rows
+    values, texts = {}, {}
+    for name in layout.columns:
+        said = records.column(name)
+        value = typed(said, plain[name]) if name in plain else None
+        if name in plain:
+            values[name] = pa.nulls(rows, plain[name]) if value is None else value
+        texts[name] = said if value is None else pa.nulls(rows, pa.string())
+    others = {name: records.column(name) for name in ("_rescued", "_position", "_raw", "_error")}
+    arrived_at = pa.scalar(arrival.arrived_at.astimezone(UTC), TIME)
+    lineage = (pa.repeat(pa.scalar(arrival.file), rows), pa.repeat(arrived_at, rows))
+    text = pa.StructArray.from_arrays([*texts.values()], names=[*texts])
+    return pa.RecordBatch.from_arrays(
+        [*values.values(), text, *others.values(), *lineage],
+        names=[*values, "_text", *others, "_file", "_arrived_at"],
+    )
