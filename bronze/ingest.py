@@ -8,7 +8,7 @@ under the load's number, so that a repeat after a kill adds nothing. A batch is 
 import math
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import reduce
@@ -55,26 +55,34 @@ def ingest(
     on_landed: Callable[[Landed], None] = lambda landed: None,
 ) -> StreamingQuery:
     """Take in what has arrived; with `continuous`, also what will arrive. A load that failed before is tried again."""
-    is_new = lake.create(FILES)
     pool = ThreadPoolExecutor(SIDE_BY_SIDE)
-    tables = (LOADS, QUARANTINE, *(source.table for source in sources))
-    making = [pool.submit(lake.create, table) for table in tables]  # while the first files are planned
-    pool.shutdown(wait=False)
+    making: list[Future[bool]] = []
+    waiting: list[Load] = []
+    passes = 0
 
     def land_once_made(loads: Sequence[Load]) -> list[Load]:
         for each in making:
             each.result()
         return land_all(lake, loads, on_landed)
 
-    ledger = Ledger(lake, sources, is_new=is_new)
-    waiting = land_once_made(ledger.outstanding()) if not is_new else []
+    def prepared() -> Ledger:
+        """The tables, of which most are made while the first files are planned; and what an earlier run has left."""
+        nonlocal waiting
+        is_new = lake.create(FILES)
+        making.extend(pool.submit(lake.create, table) for table in (LOADS, QUARANTINE, *(s.table for s in sources)))
+        pool.shutdown(wait=False)
+        ledger = Ledger(lake, sources, is_new=is_new)
+        waiting = land_once_made(ledger.outstanding()) if not is_new else []
+        return ledger
+
+    preparing = pool.submit(prepared)  # while the stream starts
     landing = lake.settings.landing_dir
     is_listed = lake.settings.target == "local" and is_local(landing)
-    passes = 0
 
     def take_in(files: DataFrame | None = None, batch_id: int = 0) -> None:
         """Of a local folder all that is new: Spark's batches lack files that were written again or have no bytes."""
         nonlocal waiting, passes
+        ledger = preparing.result()
         passes += 1
         if passes > 1:
             ledger.learn()
@@ -92,6 +100,7 @@ def ingest(
             take_in()
         return stream.trigger(processingTime="10 seconds").start()
     query = stream.trigger(availableNow=True).start()
+    preparing.result()  # what kept it from being done is told as it is, not as the stream's failure
     query.awaitTermination()
     if is_listed and not passes:
         take_in()

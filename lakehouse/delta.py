@@ -19,10 +19,11 @@ import pyarrow as pa
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from lakehouse.history import Commit, commits_of, entries_in, entries_told, touches
 from lakehouse.rules import Rule, quoted
 from lakehouse.settings import Settings
 from lakehouse.tables import ContractError, Table, conform
@@ -43,19 +44,6 @@ AT_ONCE = ("DELTA_CONCURRENT_TRANSACTION", "ConcurrentTransactionException")
 
 ATTEMPTS = 3
 
-# What DESCRIBE HISTORY calls the commits that change rows; the others (OPTIMIZE, VACUUM, properties) do not count.
-CHANGES_ROWS = ("WRITE", "MERGE", "DELETE", "UPDATE", "RESTORE")
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One commit of a writer, with what it noted, how many rows it wrote, and whether any row is not as before."""
-
-    version: int
-    note: Mapping[str, Any]
-    rows: int
-    is_change: bool
-
 
 @dataclass(frozen=True)
 class Appended:
@@ -75,8 +63,8 @@ class Lakehouse:
 
     spark: SparkSession
     settings: Settings
-    known: dict[str, list["Commit"]] = field(default_factory=dict, compare=False)  # history, until a table is written
-    made: set[str] = field(default_factory=set, compare=False)  # fingerprints of tables that are known to be there
+    known: dict[str, list[Commit]] = field(default_factory=dict, compare=False)  # history, until a table is written
+    made: set[str] = field(default_factory=set, compare=False)  # schemas, and fingerprints of tables, that are there
 
     # Reading
 
@@ -114,20 +102,16 @@ class Lakehouse:
         return self.known[table.name]
 
     def commits_in_log(self, table: Table, most: int | None = None) -> list[Commit]:
+        if self.settings.target == "local" and not self.settings.catalog:
+            return commits_of(entries_in(self.folder(table) / "_delta_log", most))
         if not self.exists(table):
             return []
-        log = DeltaTable.forName(self.spark, self.settings.table(table.name))
-        rows = (log.history(most) if most else log.history()).collect()
-        return [
-            Commit(
-                version=row.version,
-                note=read_note(row.userMetadata),
-                rows=int((row.operationMetrics or {}).get("numOutputRows", 0)),
-                is_change=is_change(row),
-            )
-            for row in rows
-            if row.operation.startswith(CHANGES_ROWS)
-        ]
+        return commits_of(entries_told(DeltaTable.forName(self.spark, self.settings.table(table.name)), most))
+
+    def folder(self, table: Table) -> Path:
+        """Of a table in the local catalog."""
+        layer, name = table.name.split(".")
+        return Path(self.settings.warehouse_dir) / f"{layer}.db" / name
 
     def version(self, table: Table, days: Iterable[date] = ()) -> int:
         """The newest version that changed rows, of these days if any are given; -1 where nothing has been written."""
@@ -159,7 +143,9 @@ class Lakehouse:
                 self.spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({column_ddl(table, missing)})")
             return False
         schema = self.settings.table(table.layer)
-        self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        if schema not in self.made:
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            self.made.add(schema)
         cluster = f" CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
         # What a table was built from stands in its commits: they must outlive the longest pause between two builds.
         properties = {"delta.enableDeletionVectors": "true", "delta.logRetentionDuration": "interval 400 days"}
@@ -184,8 +170,7 @@ class Lakehouse:
     def removed_unfinished(self, table: Table) -> bool:
         """Remove what a kill while a local table was being made has left: a folder that the catalog does not know, with
         no commit after the one that makes the table. Whoever makes it now in this process holds its lock."""
-        layer, name = table.name.split(".")
-        folder = Path(self.settings.warehouse_dir) / f"{layer}.db" / name
+        folder = self.folder(table)
         commits = [int(path.stem) for path in folder.glob("_delta_log/[0-9]*.json")]
         is_unfinished = self.settings.target == "local" and max(commits, default=0) == 0
         if is_unfinished:
@@ -435,33 +420,9 @@ def without_spaces(sql: str | None) -> str:
     return "".join((sql or "").split())
 
 
-def is_change(commit: Row) -> bool:
-    """Whether rows are not as before: an append of none, and a merge that found all the same, change nothing."""
-    metrics = commit.operationMetrics or {}
-    if commit.operation == "MERGE":
-        return any(int(metrics.get(f"numTargetRows{what}", 0)) for what in ("Inserted", "Updated", "Deleted"))
-    is_append = (commit.operationParameters or {}).get("mode") == "Append"
-    return not is_append or int(metrics.get("numOutputRows", 0)) > 0
-
-
 def of_days(days: Iterable[date]) -> str:
     """The condition that rows of these days meet."""
     return " OR ".join(f"as_of = DATE'{day}'" for day in days)
-
-
-def touches(commit: Commit, days: set[str]) -> bool:
-    """Whether a commit may have written rows of these days: any may that does not say of which days it is."""
-    written = commit.note.get("built_from")
-    return not days or not isinstance(written, dict) or not days.isdisjoint(written)
-
-
-def read_note(text: str | None) -> dict[str, Any]:
-    """What a writer noted on its commit; nothing where somebody else wrote it."""
-    try:
-        note = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return note if isinstance(note, dict) else {}
 
 
 @cache

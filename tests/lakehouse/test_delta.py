@@ -16,7 +16,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse import delta
-from lakehouse.delta import Appended, Lakehouse, OvertakenError, contract_of, read_note
+from lakehouse.delta import Appended, Lakehouse, OvertakenError, contract_of
+from lakehouse.history import commits_of, entries_told, read_note
 from lakehouse.rules import Between, OneOf
 from lakehouse.settings import Settings
 from lakehouse.tables import Column, ContractError, Table
@@ -158,6 +159,21 @@ def test_a_merge_writes_only_what_differs(lake, rows):
     with pytest.raises(ContractError, match="amount is below 0"):
         lake.merge(rows((MONDAY, "C1", "-1.00")), SPEND)
     assert lake.spark.conf.get(delta.METADATA, None) is None
+
+
+def test_a_local_log_tells_the_commits_that_delta_tells(lake, rows):
+    lake.append(rows((MONDAY, "C1", "1.00"), (MONDAY, "C2", "2.00")), SPEND, writer="tills", number=0)
+    lake.append(rows(), SPEND, writer="tills", number=1)
+    lake.merge(rows((MONDAY, "C2", "3.00")), SPEND, note={"loads": 1})
+    lake.merge(rows((MONDAY, "C2", "3.00")), SPEND)
+    lake.spark.sql("DELETE FROM gold.spend WHERE core_id = 'C1'")
+    lake.spark.sql("ALTER TABLE gold.spend SET TBLPROPERTIES ('team' = 'tills')")
+    lake.replace(rows((TUESDAY, "C1", "1.00")), SPEND, where="as_of = '2024-07-02'", note={"built_from": {}})
+    table = DeltaTable.forName(lake.spark, "gold.spend")
+
+    for most in (1, 3, None):
+        assert lake.commits_in_log(SPEND, most) == commits_of(entries_told(table, most))
+    assert [commit.is_change for commit in lake.commits(SPEND)] == [True, True, False, True, False, True]
 
 
 TOTALS = Table(

@@ -1,0 +1,76 @@
+"""What writers have done to a table: its commits, with what they noted."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from delta.tables import DeltaTable
+
+# What Delta calls the commits that change rows; the others (OPTIMIZE, VACUUM, properties) do not count.
+CHANGES_ROWS = ("WRITE", "MERGE", "DELETE", "UPDATE", "RESTORE")
+
+Entry = Mapping[str, Any]  # of a log: `version`, `operation`, `operationParameters`, `operationMetrics`, `userMetadata`
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of a writer, with what it noted, how many rows it wrote, and whether any row is not as before."""
+
+    version: int
+    note: Mapping[str, Any]
+    rows: int
+    is_change: bool
+
+
+def commits_of(entries: Iterable[Entry]) -> list[Commit]:
+    """The commits of writers among the entries."""
+    return [
+        Commit(
+            version=entry["version"],
+            note=read_note(entry.get("userMetadata")),
+            rows=int((entry.get("operationMetrics") or {}).get("numOutputRows", 0)),
+            is_change=is_change(entry),
+        )
+        for entry in entries
+        if entry["operation"].startswith(CHANGES_ROWS)
+    ]
+
+
+def entries_told(table: DeltaTable, most: int | None) -> Iterator[Entry]:
+    """The newest entries, or all, newest first, as DESCRIBE HISTORY tells them."""
+    return (row.asDict() for row in (table.history(most) if most else table.history()).collect())
+
+
+def entries_in(log: Path, most: int | None) -> Iterator[Entry]:
+    """The same from the files of a local log, without a job of Spark's, which takes longer than many a write."""
+    newest_first = sorted((path for path in log.glob("*.json") if path.stem.isdigit()), reverse=True)
+    for path in newest_first[:most]:
+        with path.open(encoding="utf-8") as actions:
+            if about := next((line for line in actions if line.startswith('{"commitInfo"')), None):
+                yield {"version": int(path.stem), **json.loads(about)["commitInfo"]}
+
+
+def is_change(entry: Entry) -> bool:
+    """Whether rows are not as before: an append of none, and a merge that found all the same, change nothing."""
+    metrics = entry.get("operationMetrics") or {}
+    if entry["operation"] == "MERGE":
+        return any(int(metrics.get(f"numTargetRows{what}", 0)) for what in ("Inserted", "Updated", "Deleted"))
+    is_append = (entry.get("operationParameters") or {}).get("mode") == "Append"
+    return not is_append or int(metrics.get("numOutputRows", 0)) > 0
+
+
+def touches(commit: Commit, days: set[str]) -> bool:
+    """Whether a commit may have written rows of these days: any may that does not say of which days it is."""
+    written = commit.note.get("built_from")
+    return not days or not isinstance(written, dict) or not days.isdisjoint(written)
+
+
+def read_note(text: str | None) -> dict[str, Any]:
+    """What a writer noted on its commit; nothing where somebody else wrote it."""
+    try:
+        note = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return note if isinstance(note, dict) else {}
