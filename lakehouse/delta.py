@@ -148,7 +148,10 @@ class Lakehouse:
             self.made.add(schema)
         cluster = f" CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
         # What a table was built from stands in its commits: they must outlive the longest pause between two builds.
-        properties = {"delta.enableDeletionVectors": "true", "delta.logRetentionDuration": "interval 400 days"}
+        properties = {"delta.logRetentionDuration": "interval 400 days"}
+        if self.settings.target == "databricks":
+            # Without Databricks' own planner, each step of a plan lists the files of every such table beneath it anew.
+            properties["delta.enableDeletionVectors"] = "true"
         if table.cluster_by:  # files skip by these columns; statistics of the others would cost more than the write
             properties["delta.dataSkippingStatsColumns"] = ",".join(table.cluster_by)
         if contract := contract_of(table):  # as ALTER TABLE ADD CONSTRAINT would note it, without its commit

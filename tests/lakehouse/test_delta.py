@@ -108,6 +108,7 @@ def test_a_slice_is_replaced_and_all_else_stays(lake, rows):
     assert found(lake.read(SPEND)) == [(MONDAY, "C9", "9.00")]
     detail = DeltaTable.forName(lake.spark, "gold.spend").detail().first()
     assert detail.clusteringColumns == ["as_of", "core_id"]
+    assert "deletionVectors" not in detail.tableFeatures  # each step of a plan would list the table's files anew
     assert detail.description == "What was spent: by day, in Grandma's shop. Grain: one row per customer per day."
     assert {c.name: c.description for c in lake.spark.catalog.listColumns("gold.spend")} == {
         "as_of": "The day.",
