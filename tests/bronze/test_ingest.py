@@ -355,6 +355,25 @@ def test_a_file_that_was_touched_before_it_was_read_lands_as_planned(lake, landi
     ]
 
 
+def test_a_file_that_changes_before_its_refused_rows_are_read_again_does_not_land_twice(lake, landing, monkeypatch):
+    lines = "id,amount\n1,1.00\n2,-2.00\n"
+    landing.put("pos/a.csv", lines)
+
+    def changes_just_after(*file) -> None:
+        landing.put("pos/a.csv", "id,amount\n3,3.00\n", TUESDAY)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ingesting, "change", changes_just_after)
+        (told,) = run(lake, TILLS)
+    assert "pos/a.csv: the file was changed before it was read" in (told.error or "")
+
+    landing.put("pos/copy.csv", lines, at=WEDNESDAY)
+    run(lake, TILLS)
+
+    assert landed_in(lake, TILLS) == [(0, "pos/a.csv", 2, 1, 1), (1, "pos/a.csv", 2, 3, 3)]
+    assert quarantined(lake) == [(0, "pos/a.csv", -1, None)]
+
+
 # Another run beside this one
 
 
