@@ -15,10 +15,13 @@ from functools import reduce
 from time import monotonic, time_ns
 from zlib import crc32
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
+from bronze.damage import damaged
 from bronze.landing import UnreadableFilesError, change, listed
 from bronze.ledger import FILES, LOADS, QUARANTINE
 from bronze.plan import Ledger, Load, in_batch, is_not_read
@@ -168,13 +171,24 @@ def why_not(problem: Exception) -> str:
 
 def land(lake: Lakehouse, load: Load) -> tuple[int, int]:
     """Append the load's good rows to the source's table and the refused ones to quarantine. Returns how many of each.
+    Parquet files that turn out to be damaged are refused, and the others land."""
+    try:
+        return land_but(lake, load, {})
+    except (PySparkException, Py4JJavaError) as error:
+        if broken := damaged(lake.spark, load.source, load.arrivals, error):
+            return land_but(lake, load, broken)
+        raise
+
+
+def land_but(lake: Lakehouse, load: Load, broken: Mapping[str, str]) -> tuple[int, int]:
+    """Land all but the broken files, which are refused with what is told of them.
 
     Refused rows are rare: while the good rows are written, the files that have some are noted, and only those are
     read again.
     """
     source, files = load.source, list(load.arrivals)
     seen = Observation()
-    records = read(lake.spark, source, files, task_count(lake), keeps_raw=False)
+    records = read(lake.spark, source, files, task_count(lake), broken, keeps_raw=False)
     if source.format != "parquet":
         is_refused = F.col("_reasons").isNotNull()
         records = records.observe(seen, F.bit_or(F.when(is_refused, slot_of(F.col("_file")))).alias("slots"))
@@ -195,7 +209,7 @@ def land(lake: Lakehouse, load: Load) -> tuple[int, int]:
     same = [file for file in suspects if file not in changed]
     refusals = [refusals_of_changed(lake, load, changed)] if changed else []
     if same:
-        refusals.append(refusals_of_same(lake, source, same))
+        refusals.append(refusals_of_same(lake, source, same, broken))
     quarantined = reduce(DataFrame.unionByName, refusals).select(
         F.lit(source.name).alias("source"),
         F.col("_file").alias("file"),
@@ -242,10 +256,10 @@ def refusals_of_changed(lake: Lakehouse, load: Load, changed: Mapping[Arrival, s
     )
 
 
-def refusals_of_same(lake: Lakehouse, source: Source, same: list[Arrival]) -> DataFrame:
+def refusals_of_same(lake: Lakehouse, source: Source, same: list[Arrival], broken: Mapping[str, str]) -> DataFrame:
     """The refused records of files that are as they were planned. One that is changed before a task reads it fails the
     load, since its good rows may have landed: the next attempt knows."""
-    refused = read(lake.spark, source, same, task_count(lake)).where("_reasons IS NOT NULL")
+    refused = read(lake.spark, source, same, task_count(lake), broken).where("_reasons IS NOT NULL")
     position = F.col("_position")
     is_changed = is_not_read(position, F.col("_reasons"))
     position_or_error = F.when(is_changed, F.raise_error(F.concat_ws(": ", "_file", "_reasons"))).otherwise(position)
