@@ -51,9 +51,11 @@ lint: setup ## Check style, types, imports between layers, SQL and dbt
 bench: setup ## Measure speed, and quality against plain baselines
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-faults: setup ## Kill jobs at every step, break files, let them drift, and see that nothing is lost or doubled
+faults: setup ## Break files, let them drift, run at once, kill jobs: nothing may be lost or doubled
 	@$(BIN)/python -m tests.faults.corrupt
 	@$(BIN)/python -m tests.faults.drift
+	@$(BIN)/python -m tests.faults.at_once
+	@$(BIN)/python -m tests.faults.killed
 	@$(BIN)/python -m tests.faults $(ARGS)
 
 clean: ## Remove all that was made here: environment, caches, the local lakehouse

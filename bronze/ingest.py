@@ -7,7 +7,7 @@ under the load's number, so that a repeat after a kill adds nothing. A batch is 
 
 import math
 import posixpath
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,13 +15,16 @@ from functools import reduce
 from time import monotonic, time_ns
 from zlib import crc32
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
+from bronze.damage import damaged
 from bronze.landing import UnreadableFilesError, change, listed
 from bronze.ledger import FILES, LOADS, QUARANTINE
-from bronze.plan import Ledger, Load, in_batch
+from bronze.plan import Ledger, Load, in_batch, is_not_read
 from bronze.read import NotParquetError, came_from, parquet_footer, read
 from bronze.records.content import is_local
 from bronze.shares import Arrival
@@ -178,13 +181,24 @@ def why_not(problem: Exception) -> str:
 
 def land(lake: Lakehouse, load: Load) -> tuple[int, int]:
     """Append the load's good rows to the source's table and the refused ones to quarantine. Returns how many of each.
+    Parquet files that turn out to be damaged are refused, and the others land."""
+    try:
+        return land_but(lake, load, {})
+    except (PySparkException, Py4JJavaError) as error:
+        if broken := damaged(lake.spark, load.source, load.arrivals, error):
+            return land_but(lake, load, broken)
+        raise
+
+
+def land_but(lake: Lakehouse, load: Load, broken: Mapping[str, str]) -> tuple[int, int]:
+    """Land all but the broken files, which are refused with what is told of them.
 
     Refused rows are rare: while the good rows are written, the files that have some are noted, and only those are
     read again.
     """
     source, files = load.source, list(load.arrivals)
     seen = Observation()
-    records = read(lake.spark, source, files, task_count(lake), keeps_raw=False)
+    records = read(lake.spark, source, files, task_count(lake), broken, keeps_raw=False)
     if source.format != "parquet":
         is_refused = F.col("_reasons").isNotNull()
         records = records.observe(seen, F.bit_or(F.when(is_refused, slot_of(F.col("_file")))).alias("slots"))
@@ -201,13 +215,11 @@ def land(lake: Lakehouse, load: Load) -> tuple[int, int]:
         suspects = [file for file in files if slots >> (crc32(file.file.encode()) % SLOTS) & 1]
     if not suspects:
         return added.rows, 0
-    changed = {file.file for file in suspects if change(file.path, file.found)}
-    if changed:
-        changed &= files_with_rows(lake, load)
-    same = [file for file in suspects if file.file not in changed]
-    refusals = [unknown_refusals(lake, [file for file in suspects if file.file in changed])] if changed else []
+    changed = {file: why for file in suspects if (why := change(file.path, file.found))}
+    same = [file for file in suspects if file not in changed]
+    refusals = [refusals_of_changed(lake, load, changed)] if changed else []
     if same:
-        refusals.append(read(lake.spark, source, same, task_count(lake)).where("_reasons IS NOT NULL").select(*REFUSAL))
+        refusals.append(refusals_of_same(lake, source, same, broken))
     quarantined = reduce(DataFrame.unionByName, refusals).select(
         F.lit(source.name).alias("source"),
         F.col("_file").alias("file"),
@@ -236,13 +248,32 @@ def files_with_rows(lake: Lakehouse, load: Load) -> set[str]:
     return {row._file for row in rows.select("_file").distinct().collect()}
 
 
-def unknown_refusals(lake: Lakehouse, changed: Sequence[Arrival]) -> DataFrame:
-    """What is told of files whose good rows landed before a kill, and that are not there to be read again."""
-    why = "the file was changed after its good rows had landed: which of its other records were refused is not known"
-    rows = [(file.file, -1, None, [why], file.arrived_at) for file in changed]
+def refusals_of_changed(lake: Lakehouse, load: Load, changed: Mapping[Arrival, str]) -> DataFrame:
+    """What is told of files that are not there to be read again: that they were not read, or, where their good rows
+    landed before a kill, that the others are not known."""
+    landed = files_with_rows(lake, load)
+    unknown = (
+        "the file was changed after its good rows had landed: which of its other records were refused is not known"
+    )
+    rows = [
+        (each.file, -1, None, [unknown], each.arrived_at)
+        if each.file in landed
+        else (each.file, 0, None, [why], each.arrived_at)
+        for each, why in changed.items()
+    ]
     return lake.spark.createDataFrame(
         rows, "_file string, _position bigint, _raw string, _reasons array<string>, _arrived_at timestamp"
     )
+
+
+def refusals_of_same(lake: Lakehouse, source: Source, same: list[Arrival], broken: Mapping[str, str]) -> DataFrame:
+    """The refused records of files that are as they were planned. One that is changed before a task reads it fails the
+    load, since its good rows may have landed: the next attempt knows."""
+    refused = read(lake.spark, source, same, task_count(lake), broken).where("_reasons IS NOT NULL")
+    position = F.col("_position")
+    is_changed = is_not_read(position, F.col("_reasons"))
+    position_or_error = F.when(is_changed, F.raise_error(F.concat_ws(": ", "_file", "_reasons"))).otherwise(position)
+    return refused.withColumn("_position", position_or_error).select(*REFUSAL)
 
 
 def slot_of(file: Column) -> Column:

@@ -84,8 +84,8 @@ class Ledger:
 
     def learn(self) -> None:
         """Read what was noted since. A file that was changed or gone before it was read has not brought its content."""
-        not_read = reduce(Column.__or__, (F.col("reasons")[0].startswith(why) for why in (CHANGED, DELETED)))
-        refused = self.lake.read(QUARANTINE).where((F.col("position") == 0) & not_read).select("file", "load_id")
+        not_read = is_not_read(F.col("position"), F.col("reasons"))
+        refused = self.lake.read(QUARANTINE).where(not_read).select("file", "load_id")
         unread = {(row.file, row.load_id) for row in refused.collect()}
         columns = ("file", "version", "source", "bytes", "content_hash", "arrived_at", "load_id", "same_as")
         noted = self.lake.read(FILES).where(F.col("load_id") > self.known.last_load)
@@ -170,6 +170,11 @@ class Ledger:
 
 def found_again(row: Row, landing: str) -> Found:
     return Found(posixpath.join(landing, row.file), row.file, row.bytes, row.modified)
+
+
+def is_not_read(position: Column, reasons: Column) -> Column:
+    """Whether a whole file was refused since it was changed or gone before it was read."""
+    return (position == 0) & reduce(Column.__or__, (reasons[0].startswith(why) for why in (CHANGED, DELETED)))
 
 
 def claimant(file: str, sources: Sequence[Source]) -> str | None:

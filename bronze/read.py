@@ -32,12 +32,18 @@ WHOLE = ("tinyint", "smallint", "int", "bigint")
 
 
 def read(
-    spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int, *, keeps_raw: bool = True
+    spark: SparkSession,
+    source: Source,
+    arrivals: list[Arrival],
+    tasks: int,
+    damaged: Mapping[str, str] = {},
+    *,
+    keeps_raw: bool = True,
 ) -> DataFrame:
     """All records of the files: the declared columns, lineage but the load, `_raw`, and `_reasons` (null when good).
-    Without `keeps_raw` no good record has a `_raw`."""
+    Of Parquet files that are `damaged` it is only told how. Without `keeps_raw` no good record has a `_raw`."""
     if source.format == "parquet":
-        records = read_parquet(spark, source, arrivals)
+        records = read_parquet(spark, source, arrivals, damaged)
     else:
         records = read_text(spark, source, arrivals, tasks, replace(layout_of(source), keeps_raw=keeps_raw))
     is_readable = F.col("_error").isNull()
@@ -124,12 +130,12 @@ def text_schema(source: Source, plain: Mapping[str, pa.DataType]) -> T.StructTyp
     )
 
 
-def read_parquet(spark: SparkSession, source: Source, arrivals: list[Arrival]) -> DataFrame:
+def read_parquet(spark: SparkSession, source: Source, arrivals: list[Arrival], damaged: Mapping[str, str]) -> DataFrame:
     """Parquet: Spark reads it, the files of each schema together. `_text` is what a column of another type said."""
     by_schema: dict[str, list[Arrival]] = {}
     broken = []
     for arrival in sorted(arrivals, key=lambda a: a.file):
-        if why := change(arrival.path, arrival.found):
+        if why := change(arrival.path, arrival.found) or damaged.get(arrival.file):
             broken.append((arrival.file, 0, arrival.arrived_at, why))
             continue
         try:

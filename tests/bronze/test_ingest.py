@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 
 import pyarrow as pa
@@ -353,6 +354,48 @@ def test_a_file_that_was_touched_before_it_was_read_lands_as_planned(lake, landi
         ("pos/a.csv", 1, None),
         ("pos/a.csv", 2, "pos/a.csv"),
     ]
+
+
+def test_a_file_that_changes_before_its_refused_rows_are_read_again_does_not_land_twice(lake, landing, monkeypatch):
+    lines = "id,amount\n1,1.00\n2,-2.00\n"
+    landing.put("pos/a.csv", lines)
+
+    def changes_just_after(*file) -> None:
+        landing.put("pos/a.csv", "id,amount\n3,3.00\n", TUESDAY)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ingesting, "change", changes_just_after)
+        (told,) = run(lake, TILLS)
+    assert "pos/a.csv: the file was changed before it was read" in (told.error or "")
+
+    landing.put("pos/copy.csv", lines, at=WEDNESDAY)
+    run(lake, TILLS)
+
+    assert landed_in(lake, TILLS) == [(0, "pos/a.csv", 2, 1, 1), (1, "pos/a.csv", 2, 3, 3)]
+    assert quarantined(lake) == [(0, "pos/a.csv", -1, None)]
+
+
+def test_a_damaged_parquet_file_is_refused_whole_and_the_others_of_its_load_land(lake, landing):
+    stock = replace(TILLS, name="stock", path="stock/*", format="parquet")
+    landing.put("stock/a", pa.table({"id": [1]}))
+    landing.put("stock/b", with_last_page_damaged(pa.table({"id": [2, 3]})))
+
+    assert [(each.rows, each.quarantined, each.error) for each in run(lake, stock)] == [(1, 1, None)]
+
+    assert landed_in(lake, stock) == [(0, "stock/a", 1, 1, None)]
+    assert quarantined(lake) == [(0, "stock/b", 0, None)]
+    (reason,) = lake.read(QUARANTINE).select("reasons").collect()[0].reasons
+    assert reason.startswith("the file is damaged: ")
+
+
+def with_last_page_damaged(rows: pa.Table) -> bytes:
+    """Its footer is sound, and so are its pages but the last."""
+    file = BytesIO()
+    pq.write_table(rows, file, row_group_size=1)
+    metadata = pq.read_metadata(file)
+    at = metadata.row_group(metadata.num_row_groups - 1).column(0).data_page_offset
+    content = file.getvalue()
+    return content[:at] + b"\xff" * 20 + content[at + 20 :]
 
 
 # Another run beside this one

@@ -242,6 +242,8 @@ def parquet_kinds() -> Iterator[Corrupt]:
     broken_footer = content[:-40] + b"\xff" * 32 + content[-8:]
     yield Corrupt("a broken footer", "parquet", broken_footer, (), (None,), says, typed=True)
     yield Corrupt("a wrong magic number", "parquet", content[:-4] + b"PAR9", (), (None,), says, typed=True)
+    broken_page = content[:4] + b"\xff" * 40 + content[44:]
+    yield Corrupt("a broken page", "parquet", broken_page, (), (None,), "the file is damaged", typed=True)
     yield Corrupt("parquet of zero bytes", "parquet", b"", (), (None,), says, typed=True)
 
 

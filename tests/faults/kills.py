@@ -45,10 +45,12 @@ def steps(as_of: str, workers: Sequence[int] = (1, 2)) -> tuple[Step, ...]:
 
 @dataclass(frozen=True)
 class Moment:
-    """When to kill: some seconds after the start, or right after something new has been written `marks` times."""
+    """When to kill: some seconds after the start, or after it has said `said`; or right after something new has been
+    written `marks` times."""
 
     seconds: float = 0.0
     marks: int = 0
+    said: str = ""
 
     def __str__(self) -> str:
         return f"after write {self.marks}" if self.marks else f"at {self.seconds:.2f} s"
@@ -92,8 +94,11 @@ class Lake:
         """Start the step and kill it at the moment. False where it had ended by then."""
         before = self.marks()
         running = Running(self.command(*step.arguments), self.log)
+        begun = None
         while not running.has_ended:
-            is_time = time.monotonic() - running.started >= moment.seconds
+            if begun is None and moment.said in running.output:
+                begun = time.monotonic() if moment.said else running.started
+            is_time = begun is not None and time.monotonic() - begun >= moment.seconds
             if len(self.marks() - before) >= moment.marks if moment.marks else is_time:
                 running.kill()
                 return True

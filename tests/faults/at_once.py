@@ -1,0 +1,123 @@
+"""The same files taken in by 2 to 8 runs at once, over one lake, while more arrive: renamed, again, longer, late.
+
+`python -m tests.faults.at_once` goes on for several rounds. Each content must land once, and each version of a file be
+noted. Runs are threads with a session and a state folder of their own: the local catalog lets in one process, and on a
+local disk Delta keeps only the writers of one process apart. Then whole processes start at once: all but the one that
+has the catalog must say so, and change nothing.
+"""
+
+import random
+import tempfile
+import time
+from argparse import ArgumentParser
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+from pyspark.sql import SparkSession
+
+from bronze.ingest import ingest
+from lakehouse.delta import Lakehouse
+from lakehouse.settings import Settings
+from tests.faults.deliveries import SOURCES, Deliveries, Tally, compare, reader
+from tests.faults.few_rows import for_few_rows, open_small_session
+from tests.faults.killed import INGEST
+from tests.faults.kills import Lake
+from tests.processes import Running
+
+IN_USE = "Another process has this lakehouse open"
+
+
+def campaign(spark: SparkSession, folder: Path, home: Path, *, rounds: int, most: int, seed: int) -> Tally:
+    """Faults are the versions of files that all runs were given at once."""
+    chance = random.Random(seed)
+    deliveries = Deliveries(folder / "landing", chance)
+    tally = Tally()
+    for number in range(rounds):
+        deliveries.round()
+        runs = chance.randint(2, most)
+        lakes = [own_lake(spark, home, folder / f"state {at}") for at in range(runs)]
+        tally.failed += at_once(lakes, deliveries)
+        tally.failed += run(lakes[0])  # and once more, for what arrived too late for all of them
+        found = compare(lakes[0].read, deliveries)
+        tally.add(found)
+        print(f"round {number + 1}, {runs} runs: {found}", flush=True)
+        if not found.is_clean:
+            break
+    tally.faults = deliveries.versions.total()
+    return tally
+
+
+def processes(spark: SparkSession, folder: Path, *, rounds: int, most: int, seed: int) -> Tally:
+    """Faults are the processes."""
+    chance = random.Random(seed)
+    lake = Lake(folder / "lake", folder / "landing")
+    lake.home.mkdir(parents=True)
+    deliveries = Deliveries(lake.landing, chance)
+    tally = Tally()
+    for number in range(rounds):
+        deliveries.round()
+        runs = chance.randint(2, most)
+        started = [Running(lake.command(*INGEST.arguments), folder / f"{at}.log") for at in range(runs)]
+        refused = [each.output for each in started if each.wait().code]
+        tally.failed += [output[-2000:] for output in refused if IN_USE not in output]
+        lake.run(INGEST)
+        found = compare(reader(spark, lake.home), deliveries)
+        tally.add(found)
+        tally.faults += runs
+        print(f"round {number + 1}, {runs} processes, {len(refused)} not let in: {found}", flush=True)
+        if not tally.is_clean:
+            break
+    return tally
+
+
+def own_lake(spark: SparkSession, home: Path, state: Path) -> Lakehouse:
+    session = for_few_rows(spark.newSession())
+    return Lakehouse(session, Settings(home=home, landing=str(state.parent / "landing"), state=str(state)))
+
+
+def at_once(lakes: list[Lakehouse], deliveries: Deliveries) -> list[str]:
+    begin = Barrier(len(lakes) + 1)
+    with ThreadPoolExecutor(len(lakes)) as pool:
+        runs = [pool.submit(run, lake, begin) for lake in lakes]
+        begin.wait()
+        for _ in range(2):
+            time.sleep(deliveries.chance.random())
+            deliveries.new()
+    return [error for each in runs for error in each.result()]
+
+
+def run(lake: Lakehouse, begin: Barrier | None = None) -> list[str]:
+    """What failed."""
+    failed: list[str] = []
+    if begin:
+        begin.wait()
+    try:
+        ingest(lake, SOURCES, on_landed=lambda landed: failed.append(landed.error) if landed.error else None)
+    except Exception as error:
+        failed.append(f"{type(error).__name__}: {error}"[:1000])
+    return failed
+
+
+def main() -> None:
+    parser = ArgumentParser(prog="python -m tests.faults.at_once", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20, help="(20)")
+    parser.add_argument("--most", type=int, default=8, help="runs at once (8)")
+    parser.add_argument("--processes", type=int, default=5, help="rounds of whole processes (5)")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="by default another each time")
+    given = parser.parse_args()
+    print(f"seed {given.seed}")
+    with tempfile.TemporaryDirectory(prefix="at_once") as name:
+        folder = Path(name)
+        spark = open_small_session(folder / "lake")
+        tally = campaign(spark, folder, folder / "lake", rounds=given.rounds, most=given.most, seed=given.seed)
+        others = processes(spark, folder / "processes", rounds=given.processes, most=4, seed=given.seed)
+        spark.stop()
+    for error in (*tally.failed, *others.failed):
+        print(error)
+    print(f"versions of files taken in by runs at once: {tally}\nprocesses at once: {others}")
+    raise SystemExit(0 if tally.is_clean and others.is_clean else 1)
+
+
+if __name__ == "__main__":
+    main()
