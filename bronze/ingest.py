@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import reduce
-from time import monotonic, time_ns
+from time import monotonic
 from zlib import crc32
 
 from py4j.protocol import Py4JJavaError
@@ -298,10 +298,4 @@ def note(lake: Lakehouse, landed: Iterable[Landed]) -> None:
     """Note what became of loads."""
     ended_at = datetime.now(UTC)
     rows = [{**asdict(each), "status": "failed" if each.error else "landed", "ended_at": ended_at} for each in landed]
-    noted = lake.rows(rows, LOADS)
-    while True:
-        try:
-            lake.append(noted, LOADS, writer="bronze.loads", number=time_ns())
-            return
-        except OvertakenError:  # by another run that noted its own at the same time
-            continue
+    lake.add(lake.rows(rows, LOADS), LOADS)

@@ -210,6 +210,11 @@ class Lakehouse:
             "found a higher one that was added before.\nRun again what plans them."
         )
 
+    def add(self, df: DataFrame, table: Table) -> None:
+        """Add rows, each time that it is called."""
+        with self.ready(table, df):
+            conform(df, table).writeTo(self.settings.table(table.name)).append()
+
     def commit_of(self, table: Table, writer: str, number: int) -> Commit | None:
         for most in (10, 200, None):
             for commit in self.commits_in_log(table, most):

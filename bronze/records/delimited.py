@@ -66,10 +66,10 @@ def csv_header(text: bytes, layout: Layout) -> list[str]:
 
 def csv_block(block: bytes, first_line: int, header: list[str], layout: Layout) -> pa.RecordBatch:
     """Records of a block of whole lines. Arrow parses it; only where it cannot, each record is read on its own."""
-    text = block.replace(b"\r\n", b"\n").removesuffix(b"\n")
+    text = (block.replace(b"\r\n", b"\n") if b"\r" in block else block).removesuffix(b"\n")
     if not layout.keeps_raw and not text.startswith(b"\n") and b"\n\n" not in text:
         rows = text.count(b"\n") + 1
-        table, ragged = csv_table(text, header, layout)
+        table, ragged = csv_table(text, rows, header, layout)
         if table is not None and not ragged:
             positions = pa.array(np.arange(first_line, first_line + rows))
             return assembled(
@@ -79,7 +79,7 @@ def csv_block(block: bytes, first_line: int, header: list[str], layout: Layout) 
     lines = [(number, line) for number, line in every if line]
     if not lines:
         return refused([], layout)
-    table, ragged = csv_table(b"\n".join(line for _, line in lines), header, layout)
+    table, ragged = csv_table(b"\n".join(line for _, line in lines), len(lines), header, layout)
     if table is None:
         return csv_record_by_record(every, header, layout)
     good = [pair for index, pair in enumerate(lines) if index not in ragged] if ragged else lines
@@ -93,9 +93,9 @@ def csv_block(block: bytes, first_line: int, header: list[str], layout: Layout) 
     return joined(batch, refused(bad, layout))
 
 
-def csv_table(text: bytes, header: list[str], layout: Layout) -> tuple[pa.Table | None, dict[int, str]]:
-    """Lines as Arrow parses them, and why some (by index) are of another width; no table where it cannot, or where
-    a record is not a line."""
+def csv_table(text: bytes, lines: int, header: list[str], layout: Layout) -> tuple[pa.Table | None, dict[int, str]]:
+    """So many lines as Arrow parses them, and why some (by index) are of another width; no table where it cannot, or
+    where a record is not a line."""
     options = layout.options
     ragged: dict[int, str] = {}
 
@@ -127,7 +127,7 @@ def csv_table(text: bytes, header: list[str], layout: Layout) -> tuple[pa.Table 
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError):
         return None, {}
-    if table.num_rows + len(ragged) != content.count(b"\n") + 1:  # a quoted line end
+    if table.num_rows + len(ragged) != lines + 1:  # a quoted line end
         return None, {}
     return table.slice(0, table.num_rows - 1), ragged
 
@@ -224,9 +224,7 @@ def assembled(
 ) -> pa.RecordBatch:
     """Good records: the declared columns by name, wherever they stand in the file; the others together as JSON."""
     rows = len(positions)
-    arrays = [
-        columns[name].combine_chunks() if name in columns else pa.nulls(rows, pa.string()) for name in layout.columns
-    ]
+    arrays = [columns[name] if name in columns else pa.nulls(rows, pa.string()) for name in layout.columns]
     others = {name: column for name, column in columns.items() if name not in layout.columns}
     rescued = as_objects(others) if others else pa.nulls(rows, pa.string())
     fields = [*arrays, rescued, positions, raw, pa.nulls(rows, pa.string())]
@@ -234,7 +232,9 @@ def assembled(
 
 
 def plain(array: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if not isinstance(array, pa.ChunkedArray):
+        return array
+    return array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()  # which copies even a single one
 
 
 def as_objects(columns: Mapping[str, pa.ChunkedArray]) -> pa.ChunkedArray:

@@ -530,25 +530,27 @@ def letting_spark_know(foreach_batch):
 
 def test_a_run_that_is_killed_anywhere_and_run_again_leaves_what_an_undisturbed_one_does(lake, landing, monkeypatch):
     landing.put("pos/a.csv", "id,amount\n1,1.00\n2,-2.00\n")
-    original = Lakehouse.append
     killed = []
 
-    def kill_after(table: Table) -> None:
-        def append(self: Lakehouse, df, to: Table, **how) -> Appended:
-            appended = original(self, df, to, **how)
+    def kill_after(patch: pytest.MonkeyPatch, table: Table) -> None:
+        method = "add" if table == LOADS else "append"
+        original = getattr(Lakehouse, method)
+
+        def write(self: Lakehouse, df, to: Table, **how) -> Appended | None:
+            written = original(self, df, to, **how)
             if to.name == table.name:
                 killed.append(to.name)
                 raise Killed
-            return appended
+            return written
 
-        monkeypatch.setattr(Lakehouse, "append", append)
+        patch.setattr(Lakehouse, method, write)
 
-    monkeypatch.setattr(DataStreamWriter, "foreachBatch", letting_spark_know(DataStreamWriter.foreachBatch))
     for table in (FILES, TILLS.table, QUARANTINE, LOADS):
-        kill_after(table)
-        with pytest.raises((Killed, PySparkException)):
-            run(lake, TILLS)
-    monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr(DataStreamWriter, "foreachBatch", letting_spark_know(DataStreamWriter.foreachBatch))
+            kill_after(patch, table)
+            with pytest.raises((Killed, PySparkException)):
+                run(lake, TILLS)
     run(lake, TILLS)
 
     assert killed == ["bronze.files", "bronze.tills", "bronze.quarantine", "bronze.loads"]
