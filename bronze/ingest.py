@@ -198,7 +198,7 @@ def land_but(lake: Lakehouse, load: Load, broken: Mapping[str, str]) -> tuple[in
     """
     source, files = load.source, list(load.arrivals)
     seen = Observation()
-    records = read(lake.spark, source, files, task_count(lake), broken, keeps_raw=False)
+    records = read(lake.spark, source, files, task_count(lake), broken, explains=False)
     if source.format != "parquet":
         is_refused = F.col("_reasons").isNotNull()
         records = records.observe(seen, F.bit_or(F.when(is_refused, slot_of(F.col("_file")))).alias("slots"))

@@ -38,14 +38,15 @@ def read(
     tasks: int,
     damaged: Mapping[str, str] = {},
     *,
-    keeps_raw: bool = True,
+    explains: bool = True,
 ) -> DataFrame:
     """All records of the files: the declared columns, lineage but the load, `_raw`, and `_reasons` (null when good).
-    Of Parquet files that are `damaged` it is only told how. Without `keeps_raw` no good record has a `_raw`."""
+    Of Parquet files that are `damaged` it is only told how. `explains` is for who looks at the refused: without it
+    their `_reasons` are empty, and no good record has a `_raw`."""
     if source.format == "parquet":
         records = read_parquet(spark, source, arrivals, damaged)
     else:
-        records = read_text(spark, source, arrivals, tasks, replace(layout_of(source), keeps_raw=keeps_raw))
+        records = read_text(spark, source, arrivals, tasks, replace(layout_of(source), keeps_raw=explains))
     is_readable = F.col("_error").isNull()
     mistyped = problems_of_type(source)
     not_typed = {name: is_wrong for name, (is_wrong, _) in mistyped.items()}
@@ -56,11 +57,13 @@ def read(
             is_broken &= ~not_typed[rule.column]  # it is there, and has been refused already
         if rule.severity == "error":  # the others are counted when the layer is checked
             problems.append((is_broken, F.lit(rule.name)))
-    found = F.array(F.col("_error"), *(F.when(is_wrong, why) for is_wrong, why in problems))
     is_refused = any_of([~is_readable, *(is_wrong for is_wrong, _ in problems)])
-    reasons = F.when(is_refused, F.filter(found, lambda reason: reason.isNotNull()))
+    reasons = F.array().cast("array<string>")
+    if explains:
+        found = F.array(F.col("_error"), *(F.when(is_wrong, why) for is_wrong, why in problems))
+        reasons = F.filter(found, lambda reason: reason.isNotNull())
     lineage = ("_rescued", "_file", "_position", "_arrived_at", "_raw")
-    return records.withColumn("_reasons", reasons).select(*source.columns, *lineage, "_reasons")
+    return records.withColumn("_reasons", F.when(is_refused, reasons)).select(*source.columns, *lineage, "_reasons")
 
 
 Problem = tuple[Column, Column]  # when it is there, and what it says
@@ -69,7 +72,7 @@ Problem = tuple[Column, Column]  # when it is there, and what it says
 def problems_of_type(source: Source) -> dict[str, Problem]:
     """Columns whose text spells no value of their type."""
     return {
-        name: (F.col(f"_text.`{name}`").isNotNull() & F.col(name).isNull(), not_of_type(name, f))
+        name: (F.col(name).isNull() & F.col(f"_text.`{name}`").isNotNull(), not_of_type(name, f))
         for name, f in source.columns.items()
         if f.type != "string"
     }

@@ -39,7 +39,6 @@ LOCAL = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # INT96 is slower to write, and has no statistics
     # Pages of version 2 hold the positions in files in a seventh of the bytes, and a file's name once.
     "spark.hadoop.parquet.writer.version": "PARQUET_2_0",
-    "spark.hadoop.parquet.page.row.count.limit": "200000",
     "spark.hadoop.parquet.enable.dictionary#_file": "false",
     "spark.hadoop.parquet.enable.dictionary#_position": "false",
     "spark.driver.bindAddress": "127.0.0.1",
