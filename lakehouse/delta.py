@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import time
 from collections import defaultdict
@@ -102,16 +103,22 @@ class Lakehouse:
         return self.known[table.name]
 
     def commits_in_log(self, table: Table, most: int | None = None) -> list[Commit]:
-        if self.settings.target == "local" and not self.settings.catalog:
-            return commits_of(entries_in(self.folder(table) / "_delta_log", most))
+        if self.is_local and (log := self.folder(table) / "_delta_log").is_dir():
+            return commits_of(entries_in(log, most))
         if not self.exists(table):
             return []
         return commits_of(entries_told(DeltaTable.forName(self.spark, self.settings.table(table.name)), most))
 
+    @property
+    def is_local(self) -> bool:
+        """Whether tables are folders of this machine, in Spark's own catalog."""
+        return self.settings.target == "local" and not self.settings.catalog
+
     def folder(self, table: Table) -> Path:
-        """Of a table in the local catalog."""
+        """Where the local catalog keeps the table: in the folder that the session began with."""
         layer, name = table.name.split(".")
-        return Path(self.settings.warehouse_dir) / f"{layer}.db" / name
+        warehouse = re.sub("^file:/+", "/", str(self.spark.conf.get("spark.sql.warehouse.dir")))
+        return Path(warehouse) / f"{layer}.db" / name
 
     def version(self, table: Table, days: Iterable[date] = ()) -> int:
         """The newest version that changed rows, of these days if any are given; -1 where nothing has been written."""
@@ -175,7 +182,7 @@ class Lakehouse:
         no commit after the one that makes the table. Whoever makes it now in this process holds its lock."""
         folder = self.folder(table)
         commits = [int(path.stem) for path in folder.glob("_delta_log/[0-9]*.json")]
-        is_unfinished = self.settings.target == "local" and max(commits, default=0) == 0
+        is_unfinished = self.is_local and max(commits, default=0) == 0
         if is_unfinished:
             shutil.rmtree(folder)
         return is_unfinished

@@ -133,8 +133,8 @@ def run(command: Sequence[str], log: Path, env: Mapping[str, str] | None = None)
 def measure(command: Sequence[str]) -> Took:
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER) failed")
-    memory = Memory()
-    memory.start()
+    watch = Watch()
+    watch.start()
     started = time.monotonic()
     main = os.posix_spawnp(command[0], list(command), os.environ)
     code, seconds, cpu, left_behind = 0, 0.0, 0.0, 0
@@ -156,20 +156,33 @@ def measure(command: Sequence[str]) -> Took:
         if pid == main:
             ended_at = time.monotonic()
             code, seconds = os.waitstatus_to_exitcode(status), ended_at - started
-    return Took(code, seconds, cpu, memory.peak, left_behind)
+    return Took(code, seconds, cpu + sum(watch.unwaited.values()), watch.peak, left_behind)
 
 
-class Memory(threading.Thread):
-    """The most that all descendants had in memory together; what they share is counted once."""
+class Watch(threading.Thread):
+    """What all descendants had in memory together at most (what they share is counted once); and the CPU time of those
+    that nobody waits for, such as Spark's Python workers, whose parent ignores that they end."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self.peak = 0
+        self.unwaited: dict[int, float] = {}  # by process, as last seen
 
     def run(self) -> None:
         while True:
-            self.peak = max(self.peak, sum(proportional(each) for each in psutil.Process().children(recursive=True)))
+            family = psutil.Process().children(recursive=True)
+            self.peak = max(self.peak, sum(proportional(each) for each in family))
+            for each in family:
+                with suppress(psutil.Error, OSError):
+                    if ignores_children(each.ppid()):
+                        times = each.cpu_times()
+                        self.unwaited[each.pid] = times.user + times.system
             time.sleep(0.5)
+
+
+def ignores_children(pid: int) -> bool:
+    ignored = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigIgn"))
+    return bool(int(ignored.split()[1], 16) >> (signal.SIGCHLD - 1) & 1)
 
 
 def proportional(process: psutil.Process) -> int:
