@@ -153,6 +153,7 @@ def measure(command: Sequence[str]) -> Took:
             time.sleep(0.01)
             continue
         cpu += used.ru_utime + used.ru_stime
+        watch.unwaited.pop(pid, None)  # its parent ended before it did
         if pid == main:
             ended_at = time.monotonic()
             code, seconds = os.waitstatus_to_exitcode(status), ended_at - started
