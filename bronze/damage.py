@@ -2,36 +2,35 @@
 
 from collections.abc import Sequence
 
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+import pyarrow.parquet as pq
 
 from bronze.landing import content_hash
-from bronze.read import came_from, read
+from bronze.read import NotParquetError, file_errors
+from bronze.records.content import open_file
 from bronze.shares import Arrival
 from bronze.source import Source
 
 NOT_READ = "FAILED_READ_FILE"  # so begins Spark's error for a file that it cannot read to the end
 
 
-def damaged(spark: SparkSession, source: Source, arrivals: Sequence[Arrival], error: Exception) -> dict[str, str]:
-    """The files that a load failed for, since Spark cannot read them though their bytes are those that were planned;
-    and what it says of each. They are read one by one, so this is only for a load that has failed."""
+def damaged(source: Source, arrivals: Sequence[Arrival], error: Exception) -> dict[str, str]:
+    """The files that a load failed for, since their pages cannot be read though their bytes are those that were
+    planned; and what is wrong with each. Arrow reads them all: what stopped Spark alone may be no fault of a file's."""
     if source.format != "parquet" or NOT_READ not in str(error):
         return {}
-    tried = {arrival: why_not_read(spark, source, arrival) for arrival in arrivals}
+    tried = {arrival: why_not_read(arrival) for arrival in arrivals}
     return {
-        arrival.file: f"the file is damaged: {why}"
+        arrival.file: why
         for arrival, why in tried.items()
         if why and content_hash(arrival.path) == arrival.content_hash
     }
 
 
-def why_not_read(spark: SparkSession, source: Source, arrival: Arrival) -> str | None:
+def why_not_read(arrival: Arrival) -> str | None:
     try:
-        read(spark, source, [arrival], 1).write.format("noop").mode("overwrite").save()
-    except (PySparkException, Py4JJavaError) as error:
-        if NOT_READ in str(error):
-            return came_from(error)
-        raise
+        with file_errors("the file is damaged"), open_file(arrival.path) as file:
+            for _ in pq.ParquetFile(file).iter_batches():
+                pass
+    except NotParquetError as error:
+        return str(error)
     return None

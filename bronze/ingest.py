@@ -8,7 +8,7 @@ under the load's number, so that a repeat after a kill adds nothing. A batch is 
 import math
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import reduce
@@ -96,14 +96,21 @@ def ingest(
         if ledger.unreadable and not is_listed:  # a batch that fails is given again; a folder is listed again anyway
             raise UnreadableFilesError("; ".join(ledger.unreadable.values()))
 
-    stream = arrivals(lake).writeStream.foreachBatch(take_in).queryName("ingest")
-    stream = stream.option("checkpointLocation", posixpath.join(lake.settings.state_dir, "ingest"))
+    if continuous and is_listed:
+        take_in()
+    try:
+        stream = arrivals(lake).writeStream.foreachBatch(take_in).queryName("ingest")
+        stream = stream.option("checkpointLocation", posixpath.join(lake.settings.state_dir, "ingest"))
+        query = (
+            stream.trigger(processingTime="10 seconds") if continuous else stream.trigger(availableNow=True)
+        ).start()
+    finally:
+        wait([preparing])
+    if problem := preparing.exception():  # told as it is, not as the stream's failure
+        query.stop()
+        raise problem
     if continuous:
-        if is_listed:
-            take_in()
-        return stream.trigger(processingTime="10 seconds").start()
-    query = stream.trigger(availableNow=True).start()
-    preparing.result()  # what kept it from being done is told as it is, not as the stream's failure
+        return query
     query.awaitTermination()
     if is_listed and not passes:
         take_in()
@@ -185,7 +192,7 @@ def land(lake: Lakehouse, load: Load) -> tuple[int, int]:
     try:
         return land_but(lake, load, {})
     except (PySparkException, Py4JJavaError) as error:
-        if broken := damaged(lake.spark, load.source, load.arrivals, error):
+        if broken := damaged(load.source, load.arrivals, error):
             return land_but(lake, load, broken)
         raise
 

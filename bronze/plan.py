@@ -207,4 +207,5 @@ def in_batch(files: DataFrame, landing: str) -> list[Found]:
 
 
 def arrival_of(row: Row, landing: str) -> Arrival:
-    return Arrival(posixpath.join(landing, row.file), row.file, row.bytes, row.arrived_at, row.content_hash)
+    found = found_again(row, landing)  # whose time says its zone, which that of a row of Spark's does not
+    return Arrival(found.path, found.file, found.bytes, found.arrived_at, row.content_hash)

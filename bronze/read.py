@@ -266,12 +266,12 @@ def without_glob(path: str) -> str:
 
 
 class NotParquetError(Exception):
-    """A file whose footer cannot be read, or of columns that Spark cannot tell apart."""
+    """A file that cannot be read, or of columns that Spark cannot tell apart."""
 
 
 def parquet_schema(arrival: Arrival) -> pa.Schema:
     footer = parquet_footer(arrival)
-    with footer_errors():
+    with file_errors():
         schema = footer.schema.to_arrow_schema().remove_metadata()
         str(schema)  # decodes each name
         twice = named_twice(pa.struct(list(schema)))
@@ -281,19 +281,19 @@ def parquet_schema(arrival: Arrival) -> pa.Schema:
 
 
 def parquet_footer(arrival: Arrival) -> pq.FileMetaData:
-    with footer_errors(), open_file(arrival.path) as file:
+    with file_errors(), open_file(arrival.path) as file:
         return pq.read_metadata(file)
 
 
 @contextmanager
-def footer_errors() -> Iterator[None]:
-    """What Arrow raises on a damaged footer, as a refusal of the file."""
+def file_errors(what: str = "the file is not Parquet") -> Iterator[None]:
+    """What Arrow raises on a damaged file, as a refusal of it."""
     try:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:
         if getattr(error, "errno", None) is not None:  # the disk's error, not the file's
             raise
-        raise NotParquetError(f"the file is not Parquet: {str(error).strip()}") from error
+        raise NotParquetError(f"{what}: {str(error).strip()}") from error
 
 
 def named_twice(type_: pa.DataType) -> list[str]:

@@ -56,8 +56,9 @@ def always(texts: pa.Array, values: pa.Array) -> bool:
 
 
 def is_not_hexadecimal(texts: pa.Array, values: pa.Array) -> bool:
-    content = texts.buffers()[2]
-    if content is None or not any(x in content.to_pybytes() for x in (b"x", b"X")):  # of all texts at once
+    buffer = texts.buffers()[2]
+    content = buffer.to_pybytes() if buffer else b""  # of all texts, which are searched at once
+    if b"x" not in content and b"X" not in content:
         return True
     return not pc.any(pc.match_substring(texts, "x", ignore_case=True)).as_py()
 

@@ -305,7 +305,7 @@ class Lakehouse:
         try:
             yield
         except (PySparkException, Py4JJavaError) as error:
-            self.made.discard(table.fingerprint)  # it may have been dropped
+            self.made.difference_update({table.fingerprint, self.settings.table(table.layer)})  # they may be dropped
             if df is not None and any(each in str(error) for each in REFUSED) and (why := refusal(df, table)):
                 raise ContractError(why) from error
             raise

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def commits_of(entries: Iterable[Entry]) -> list[Commit]:
             is_change=is_change(entry),
         )
         for entry in entries
-        if entry["operation"].startswith(CHANGES_ROWS)
+        if (entry.get("operation") or "").startswith(CHANGES_ROWS)
     ]
 
 
@@ -47,9 +48,9 @@ def entries_in(log: Path, most: int | None) -> Iterator[Entry]:
     """The same from the files of a local log, without a job of Spark's, which takes longer than many a write."""
     newest_first = sorted((path for path in log.glob("*.json") if path.stem.isdigit()), reverse=True)
     for path in newest_first[:most]:
-        with path.open(encoding="utf-8") as actions:
+        with suppress(FileNotFoundError), path.open(encoding="utf-8") as actions:  # which may be cleaned up meanwhile
             if about := next((line for line in actions if line.startswith('{"commitInfo"')), None):
-                yield {"version": int(path.stem), **json.loads(about)["commitInfo"]}
+                yield {**json.loads(about)["commitInfo"], "version": int(path.stem)}
 
 
 def is_change(entry: Entry) -> bool:

@@ -45,8 +45,8 @@ LOCAL = {
     "spark.driver.host": "127.0.0.1",
 }
 
-# Java's second compiler works on what is run ten times as often as it would by itself: a job of minutes runs most of
-# the driver's code too seldom to win back the time that its compilation takes, a fifth of the job's CPU.
+# Java's second compiler works on what is run five to ten times as often as it would by itself: jobs of minutes run most
+# of the driver's code too seldom to win back the time that its compilation takes, a fifth of their CPU.
 COMPILER = (
     "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 "
     "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=200000 "
