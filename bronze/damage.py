@@ -1,11 +1,12 @@
 """Parquet files whose footer is sound and whose pages are not: only who reads them whole finds out."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pyarrow.parquet as pq
 
 from bronze.landing import content_hash
-from bronze.read import NotParquetError, file_errors
+from bronze.read import NotParquetError, file_errors, parquet_schema
 from bronze.records.content import open_file
 from bronze.shares import Arrival
 from bronze.source import Source
@@ -27,6 +28,14 @@ def damaged(source: Source, arrivals: Sequence[Arrival], error: Exception) -> di
 
 
 def why_not_read(arrival: Arrival) -> str | None:
+    """Of a file whose footer says that it can be read."""
+    with suppress(NotParquetError):
+        parquet_schema(arrival)
+        return why_pages_are_not_read(arrival)
+    return None
+
+
+def why_pages_are_not_read(arrival: Arrival) -> str | None:
     try:
         with file_errors("the file is damaged"), open_file(arrival.path) as file:
             for _ in pq.ParquetFile(file).iter_batches():
