@@ -319,8 +319,9 @@ def test_files_are_shared_out_by_their_bytes():
     arrivals = [Arrival("", f"{size}", size, ARRIVED) for size in (100_000, 900_000, 500_000, 400_000)]
 
     assert [[a.file for a in share] for share in shares(arrivals, 2)] == [["900000", "100000"], ["500000", "400000"]]
-    assert [len(share) for share in shares(arrivals[:1], 8)] == [1]
-    assert [len(share) for share in shares(arrivals[2:], 8)] == [2]  # too small to be worth two tasks
+    assert [[a.file for a in share] for share in shares(arrivals[:1], 8)] == [["100000"]]
+    [together] = shares(arrivals[2:], 8)  # too small to be worth two tasks
+    assert [a.file for a in together] == ["500000", "400000"]
 
 
 # Parquet

@@ -76,7 +76,8 @@ def test_rows_added_by_several_at_once_are_there_once(lake, rows):
 
 
 def test_rows_that_are_not_of_the_table_are_refused(lake):
-    with pytest.raises(ContractError, match="expected the columns as_of, core_id, amount, channel, found"):
+    told = "expected the columns as_of, core_id, amount, channel, found as_of, core_id"
+    with pytest.raises(ContractError, match=told):
         lake.rows([{"as_of": MONDAY, "core_id": "C1"}], SPEND)
 
 

@@ -1,5 +1,7 @@
 """Three feeds, as campaigns of faults deliver them: a few short files at a time."""
 
+from dataclasses import replace
+
 from bronze.source import Field, Source
 from lakehouse.rules import Between
 
@@ -14,22 +16,6 @@ TILLS = Source(
     options={"header": "false"},
 )
 
-VISITS = Source(
-    name="visits",
-    doc="Visits of the web shop.",
-    path="visits/*",
-    format="jsonl",
-    key=("id",),
-    columns={"id": Field("int"), "amount": Field("int")},
-    rules=(Between(column="amount", low=0),),
-)
+VISITS = replace(TILLS, name="visits", doc="Visits of the web shop.", path="visits/*", format="jsonl", options={})
 
-STOCK = Source(
-    name="stock",
-    doc="What came into stock.",
-    path="stock/*",
-    format="parquet",
-    key=("id",),
-    columns={"id": Field("int"), "amount": Field("int")},
-    rules=(Between(column="amount", low=0),),
-)
+STOCK = replace(TILLS, name="stock", doc="What came into stock.", path="stock/*", format="parquet", options={})
