@@ -56,22 +56,7 @@ def test_the_feeds_fit_silver() -> None:
     check_feeds(list(SOURCES.values()))
 
 
-def test_whoever_a_feed_names_is_a_party_of_some_feed() -> None:
-    of_channels = [SOURCES[name] for name in NAMES]
-    named, parties = (
-        {
-            feed.columns["party_id"]
-            for source in of_channels
-            for feed in source.feeds
-            if "party_id" in feed.columns and (feed.to == "silver.parties") == is_party
-        }
-        for is_party in (False, True)
-    )
-
-    assert named - parties == set()
-
-
-def test_only_what_has_no_table_yet_feeds_none() -> None:
+def test_only_what_names_nobody_feeds_none() -> None:
     assert [name for name in NAMES if not SOURCES[name].feeds] == ["ads_spend", "partners_geography"]
 
 
