@@ -1,7 +1,5 @@
 """The declarations of the retailer's channels, care, surveys and partners."""
 
-from pathlib import Path
-
 import pytest
 
 from bronze.registry import declared_sources
@@ -22,7 +20,7 @@ CHANNELS = {
     "partners": ("demographics", "geography", "marketplace_orders", "referrals"),
 }
 NAMES = [f"{system}_{feed}" for system, feeds in CHANNELS.items() for feed in feeds]
-SOURCES = {source.name: source for source in declared_sources(Path(__file__).parents[2] / "bronze/sources/retailer")}
+SOURCES = {source.name: source for source in declared_sources()}
 TELLS_WHO = ("email", "msisdn", "phone", "caller", "name_given", "display_name", "address", "ip_address", "first_name")
 IS_OF_ONE = ("cookie_id", "device_id", "customer_no", "session_id", "subscriber_key", "token", "handle", "visitor_id")
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from lakehouse.tables import Table, conform
 from lakehouse.types import data_type
 from silver.tables import CONFORMED
 
-RETAILER = declared_sources(Path(__file__).parents[2] / "bronze/sources/retailer")
+RETAILER = declared_sources()
 SOURCES = {source.name: source for source in RETAILER}
 TABLES = {table.name: table for table in CONFORMED}
 NOON = datetime(2024, 7, 1, 12, tzinfo=UTC)
