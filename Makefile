@@ -19,20 +19,20 @@ help: ## Say what can be made
 setup: ## Install all that is needed, in this folder; nothing happens when it is there
 	@./setup.sh
 
-# The made-up retailer, whose truth is known; or the real grocer, with sources and a lakehouse of its own.
-demo-%: export ORRERY_HOME ?= .lakehouse
+# The made-up retailer, whose truth is known; or a real grocer, with a lakehouse and sources of its own.
+demo-world: export ORRERY_HOME ?= .lakehouse
 demo-world: AS_OF ?= 2025-12-31
 demo-world: SIMULATED := world --processes 2
+demo-complete-journey: export ORRERY_HOME := $(if $(ORRERY_HOME),$(ORRERY_HOME),.lakehouse)/complete-journey
+demo-complete-journey: export ORRERY_SOURCES := bronze/sources/complete_journey
 demo-complete-journey: AS_OF ?= 2017-12-31
 demo-complete-journey: SIMULATED := complete-journey
-demo-complete-journey: export ORRERY_HOME := .lakehouse/complete-journey
-demo-complete-journey: export ORRERY_SOURCES := bronze/sources/complete_journey
 
-demo: demo-$(DATA) ## Run the whole lakehouse, from raw files to scores and a report; DATA=complete-journey on a real grocer's data
+demo: demo-$(DATA) ## Run the whole lakehouse, from raw files to scores and a report; DATA=complete-journey: a real grocer's
 
 demo-world demo-complete-journey: setup
-	@$(BIN)/simulate $(firstword $(SIMULATED)) --landing $$ORRERY_HOME/landing $(wordlist 2,9,$(SIMULATED))
-	@$(BIN)/orrery run --as-of $(AS_OF) --workers $(WORKERS)
+	@export ORRERY_LANDING="$${ORRERY_LANDING:-$$ORRERY_HOME/landing}"; \
+	$(BIN)/simulate $(SIMULATED) && $(BIN)/orrery run --as-of $(AS_OF) --workers $(WORKERS)
 
 test: setup ## Run the tests; ARGS="tests/silver -k parties" runs some of them, ARGS="-n 0" in one process
 	@$(BIN)/python -m pytest -m "not end_to_end" -n logical --maxprocesses 4 --dist loadfile $(ARGS)

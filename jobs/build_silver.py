@@ -32,14 +32,20 @@ def build_silver(lake: Lakehouse, sources: Sequence[Source]) -> None:
 def conform_all(lake: Lakehouse, sources: Sequence[Source]) -> None:
     """The tables side by side, those of most feeds first."""
 
-    def refreshed(table: Table) -> tuple[str, str, float]:
+    def refreshed(table: Table) -> tuple[str, float]:
         started = monotonic()
-        return table.name, conformed.refresh(lake, table, sources).how, monotonic() - started
+        return conformed.refresh(lake, table, sources).how, monotonic() - started
 
     of_most_feeds = sorted(CONFORMED, key=lambda table: -len(conformed.feeds_of(table, sources)))
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        for each in as_completed([pool.submit(refreshed, table) for table in of_most_feeds]):
-            did(*each.result())
+        tables = {pool.submit(refreshed, table): table.name for table in of_most_feeds}
+        try:
+            for each in as_completed(tables):
+                did(tables[each], *each.result())
+        except Exception as error:
+            pool.shutdown(cancel_futures=True)
+            error.add_note(f"It came from {tables[each]}.")
+            raise
 
 
 def build(lake: Lakehouse, table: Table, rows: Callable[[], DataFrame], *inputs: Table) -> None:

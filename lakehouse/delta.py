@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import posixpath
 import re
 import shutil
 import time
@@ -139,17 +138,6 @@ class Lakehouse:
     def newest_note(self, table: Table) -> Mapping[str, Any]:
         """What the newest commit of a writer noted; nothing where there is none."""
         return next((commit.note for commit in self.commits(table)), {})
-
-    @contextmanager
-    def staged(self, df: DataFrame, name: str) -> Iterator[DataFrame]:
-        """The rows, written to a scratch folder and read back: what is built on them has a plan of its own, however
-        many tables they come from. A folder that a kill has left is written over."""
-        folder = posixpath.join(self.settings.state_dir, "staged", name)
-        df.write.mode("overwrite").parquet(folder)
-        try:
-            yield self.spark.read.schema(df.schema).parquet(folder)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     # Writing
 

@@ -94,7 +94,7 @@ def open_session(settings: Settings, *, archive_to: Path | None = None) -> Spark
 
 @contextmanager
 def for_few_rows(spark: SparkSession, settings: Mapping[str, str] = FEW_ROWS) -> Iterator[None]:
-    """Work of many small plans, none over more than some hundred thousand rows: what makes many rows fast is off."""
+    """Work of many small plans over few rows: what makes many rows fast is off."""
     before = {name: spark.conf.get(name) for name in settings}
     for name, value in settings.items():
         spark.conf.set(name, value)

@@ -1,10 +1,10 @@
 """Canonical tables from the sources' declarations: the newest version of each row, and the versions before it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from bronze.ledger import LOADS
@@ -16,7 +16,6 @@ from silver.tables import CONFORMED, REVISIONS, TOLD_TOGETHER
 
 FEW = 4  # feeds of a table
 MANY = 200_000  # keys told again, up to which they are sent to every task
-TO_HERE = (Window.unboundedPreceding, Window.currentRow)
 
 
 @dataclass(frozen=True)
@@ -41,26 +40,24 @@ def refresh(lake: Lakehouse, table: Table, sources: Sequence[Source]) -> Refresh
         new = new if new.limit(MANY + 1).count() > MANY else F.broadcast(new)
         mine = rows.join(new, on=list(table.key), how="left_semi")
         may_go = any(source.delivery != "append" for source, _ in feeding)
-        with planned_once(lake, mine, table, feeding) as mine, kept(mine.transform(versions, table)) as history:
+        mine = planned_once(mine, feeding)
+        with kept(mine.transform(versions, table)) as history:
             superseded = history.transform(revisions, table)
             lake.merge(superseded, REVISIONS, gone=no_revisions(mine, superseded, table))
             gone = history.where("superseded_at IS NULL AND _gone") if may_go else None
             lake.merge(history.transform(newest, table), table, gone=gone, note=note)
         return Refreshed(table.name, "merged")
-    with planned_once(lake, rows, table, feeding) as rows:
-        once, again = told_once_or_again(rows, table)
-        with kept(again) as history:
-            lake.replace(history.transform(revisions, table), REVISIONS, where=f"table_name = '{table.name}'")
-            lake.replace(once.unionByName(history.transform(newest, table)), table, note=note)
+    once, again = told_once_or_again(planned_once(rows, feeding), table)
+    with kept(again) as history:
+        lake.replace(history.transform(revisions, table), REVISIONS, where=f"table_name = '{table.name}'")
+        lake.replace(once.unionByName(history.transform(newest, table)), table, note=note)
     return Refreshed(table.name, "rebuilt")
 
 
-def planned_once(
-    lake: Lakehouse, rows: DataFrame, table: Table, feeding: Sequence[object]
-) -> AbstractContextManager[DataFrame]:
-    """What many feeds tell is staged: their plan takes longer to make than their rows take to read, and each of its
-    uses would make it anew. What few tell may be many rows, and is read where it is."""
-    return lake.staged(rows, table.name) if len(feeding) > FEW else nullcontext(rows)
+def planned_once(rows: DataFrame, feeding: Sequence[object]) -> DataFrame:
+    """What many feeds tell is computed here: their plan takes longer to make than their rows take to read, and each of
+    its uses would make it anew. What few tell may be many rows, and is read where it is."""
+    return rows.localCheckpoint() if len(feeding) > FEW else rows
 
 
 @contextmanager
@@ -124,8 +121,13 @@ def landed_loads(lake: Lakehouse, sources: Sequence[Source]) -> dict[str, int]:
 
 def all_rows(lake: Lakehouse, table: Table, feeding: list[tuple[Source, Feed]]) -> DataFrame:
     """What all sources say of the table, every version, and when they said that a key is gone."""
-    frames = [lake.read(source.table).transform(told, source, feed, table, lake) for source, feed in feeding]
-    return in_one(frames or [nothing_told(lake, table)])
+    frames = [
+        lake.read(source.table)
+        .transform(told, source, feed, table, lake)
+        .withColumn("_teller", F.lit(f"{source.name}/{number}"))
+        for number, (source, feed) in enumerate(feeding)
+    ]
+    return in_one(frames or [nothing_told(lake, table).withColumn("_teller", F.lit(""))])
 
 
 def in_one(frames: Sequence[DataFrame]) -> DataFrame:
@@ -177,40 +179,59 @@ def told_once_or_again(rows: DataFrame, table: Table) -> tuple[DataFrame, DataFr
 
 def versions(rows: DataFrame, table: Table) -> DataFrame:
     """Every version of each key that differs from the one before it, with when it and the next one were learned. That
-    the key is gone is a version, too.
+    the key is gone is a version, too. Of tables that several sources tell together, what they say adds up."""
+    if table in TOLD_TOGETHER:
+        rows = versions_of(rows, table, (*table.key, "_teller")).transform(added_up, table)
+    return versions_of(rows, table, table.key)
 
-    A delivery that says the same again is no version. `superseded_at` is null for the newest. What a file says of a
+
+def versions_of(rows: DataFrame, table: Table, of: Sequence[str]) -> DataFrame:
+    """A delivery that says the same again is no version. `superseded_at` is null for the newest. What a file says of a
     key over and over (a household on each line of a basket) is taken once first: that is most of the rows.
     """
     once = rows.groupBy(*(c for c in rows.columns if c != "_position")).agg(F.max("_position").alias("_position"))
-    in_order = Window.partitionBy(*table.key).orderBy(*oldest_first())
-    content = [name for name in table.columns if name not in (*table.key, "learned_at")]
-    if table in TOLD_TOGETHER:
-        once = once.transform(kept_on, table, content)
+    oldest_first = Window.partitionBy(*of).orderBy(*(F.asc_nulls_first(c) for c in ORDER))
+    content = content_of(table)
     said = F.struct("_gone", *content)
     is_new = F.col("_said_before").isNull() | ~F.col("_said").eqNullSafe(F.col("_said_before"))
     learned = (
         once.withColumn("_said", said)
-        .withColumn("_said_before", F.lag("_said").over(in_order))
-        .withColumn("_version", F.count_if(is_new).over(in_order))
-        .groupBy(*table.key, "_version")
+        .withColumn("_said_before", F.lag("_said").over(oldest_first))
+        .withColumn("_version", F.count_if(is_new).over(oldest_first))
+        .groupBy(*of, "_version")
         .agg(*(F.first(name).alias(name) for name in (*content, "_gone")), F.min("_arrived_at").alias("learned_at"))
     )
-    later = Window.partitionBy(*table.key).orderBy("_version").rowsBetween(1, Window.unboundedFollowing)
-    return learned.select(*table.columns, "_gone", F.min("learned_at").over(later).alias("superseded_at"))
+    later = Window.partitionBy(*of).orderBy("_version").rowsBetween(1, Window.unboundedFollowing)
+    superseded_at = F.min("learned_at").over(later).alias("superseded_at")
+    return learned.select(*of, *content, "learned_at", "_gone", superseded_at)
 
 
-def oldest_first() -> list[Column]:
-    return [F.asc_nulls_first(name) for name in ORDER]
+def content_of(table: Table) -> list[str]:
+    return [name for name in table.columns if name not in (*table.key, "learned_at")]
 
 
-def kept_on(told: DataFrame, table: Table, content: Sequence[str]) -> DataFrame:
-    """What a row leaves open, as it was said before: until the key is gone."""
-    so_far = Window.partitionBy(*table.key).orderBy(*oldest_first()).rowsBetween(*TO_HERE)
-    of_life = Window.partitionBy(*table.key, "_life").orderBy(*oldest_first()).rowsBetween(*TO_HERE)
-    lives = told.withColumn("_life", F.count_if("_gone").over(so_far))
-    said = {name: F.last(name, ignorenulls=True).over(of_life).alias(name) for name in content}
-    return lives.select(*(said.get(name, F.col(name)) for name in told.columns))
+def added_up(told: DataFrame, table: Table) -> DataFrame:
+    """What was known of each key at each moment at which any teller said something new: of each column, what the teller
+    says who said something of it last. Their own measures of what is newest do not compare; when it was learned does.
+    """
+    content = content_of(table)
+    of_key = told.groupBy(*table.key).agg(
+        F.collect_list(F.struct("learned_at", "_teller", "superseded_at", "_gone", *content)).alias("_told"),
+        F.collect_set("learned_at").alias("_moments"),
+    )
+    moments = of_key.select(*table.key, "_told", F.explode("_moments").alias("_arrived_at"))
+    is_known = "t.learned_at <= _arrived_at AND (t.superseded_at IS NULL OR t.superseded_at > _arrived_at)"
+    known = moments.withColumn("_said", F.expr(f"filter(_told, t -> {is_known} AND NOT t._gone)"))
+    of_column = "transform(filter(_said, t -> t.`{0}` IS NOT NULL), t -> struct(t.learned_at, t._teller, t.`{0}`))"
+    return known.select(
+        *table.key,
+        *(F.expr(f"array_max({of_column.format(name)}).`{name}`").alias(name) for name in content),
+        F.lit(None).cast("double").alias("_newest_by"),
+        "_arrived_at",
+        F.lit("").alias("_file"),
+        F.lit(0).cast("bigint").alias("_position"),
+        (F.size("_said") == 0).alias("_gone"),
+    )
 
 
 def newest(history: DataFrame, table: Table) -> DataFrame:

@@ -181,15 +181,15 @@ PAYMENTS = Table(
     },
     rules=(
         Between(column="amount", low=0),
-        OneOf(column="method", values=("card", "wallet", "cash", "gift_card", "points")),
+        OneOf(column="method", values=("card", "wallet", "cash", "gift_card", "points"), severity="warning"),
     ),
     cluster_by=("paid_at",),
 )
 
 CONSENTS = Table(
     name="silver.consents",
-    doc="What people allowed and forbade: each time that a consent was given or withdrawn. The newest of a party and "
-    "channel holds.",
+    doc="What people allowed and forbade: each time that a consent was given or withdrawn. The newest of a customer "
+    "(silver.core_ids) and channel holds: a withdrawal may come by another record than the consent.",
     grain="one row per consent given or withdrawn",
     key=("consent_id",),
     columns={
@@ -277,13 +277,14 @@ REVISIONS = Table(
 
 CORE_IDS = Table(
     name="silver.core_ids",
-    doc="Which customer each identity record is. The only place that knows; facts name parties.",
+    doc="Which customer each identity record is, as it is known now: a link that was learned later holds for days "
+    "before it, too. The only place that knows; facts name parties.",
     grain="one row per identity record of a source",
     key=("party_id",),
     columns={
         "party_id": Column("string", "The identity record.", "pseudonymous"),
         "core_id": Column("string", "The customer: one lasting identity.", "pseudonymous"),
-        "method": Column("string", "How it was decided."),
+        "method": Column("string", "Why: itself, stated (by its source), email or phone."),
         "learned_at": Column("timestamp", "When the identity record was first known."),
     },
 )
@@ -317,5 +318,5 @@ CONFORMED = (
     PARTIES, STORES, PRODUCTS, ORDER_LINES, RETURNS, PAYMENTS, CAMPAIGNS, OFFERS, INTERACTIONS, CONSENTS,
 )  # fmt: skip
 
-# What several feeds tell of a key adds up: what one leaves open keeps what another said.
+# What several sources tell of a key adds up: what one of them leaves open is what another says.
 TOLD_TOGETHER = (PARTIES,)

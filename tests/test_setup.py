@@ -372,12 +372,18 @@ def make(*arguments: str) -> list[str]:
     return run.stdout.splitlines()
 
 
-def test_the_demo_is_set_up_simulate_and_run():
-    assert make("-n", "demo") == [
-        "./setup.sh",
-        ".venv/bin/simulate complete-journey",
-        ".venv/bin/orrery run --as-of 2017-12-31 --workers 2",
-    ]
+@pytest.mark.parametrize(
+    ("data", "simulated", "as_of"),
+    [
+        ([], "world --processes 2", "2025-12-31"),
+        (["DATA=complete-journey"], "complete-journey", "2017-12-31"),
+    ],
+)
+def test_the_demo_is_set_up_simulate_and_run(data: list[str], simulated: str, as_of: str):
+    set_up, *job = make("-n", "demo", *data)
+
+    assert set_up == "./setup.sh"
+    assert job[1:] == [f".venv/bin/simulate {simulated} && .venv/bin/orrery run --as-of {as_of} --workers 2"]
 
 
 @pytest.mark.parametrize("target", ["demo", "test", "lint", "bench", "faults"])

@@ -9,20 +9,33 @@ from lakehouse.tables import conform
 from silver.tables import CORE_IDS, PARTIES
 
 HOPS = 2  # a token is a device's, the device an account's
-ROUNDS = 3  # of passing on the oldest record among those that share an address
-MOST_HOLDERS = 12  # accounts with one address; more are no one's, such as unknown@example.com
-NUMBER = 9  # last digits of a telephone number: it is written with and without its country
+ROUNDS = 4  # of passing on the oldest account among those that share an address: chains are seldom longer
+MOST_NAMES = 8  # family names with one address or number, typos included; more are no one's, such as a call centre's
+NOBODY = r"^(unknown|none|no|na|n/a|noemail|noreply|no-reply|test)@"
+NUMBER = 9  # last digits of a telephone number: it is written with and without its country, which may leave nine
 
 
 def resolve(parties: DataFrame, revisions: DataFrame) -> DataFrame:
-    """The customer of each identity record.
+    """The customer of each identity record, as it is known now.
 
-    A customer's id is made from the record that was known first (or from the number that its sources share): rebuilds
-    and shuffled input do not change it. Records that are found to belong together later take the older one's.
+    An id is made from a name: of the account that a record is followed to, of the account known first among those that
+    share an address, or of the one customer with that number. Rebuilds and shuffled input do not change it; an account
+    that turns out to be an older one's takes that one's id.
     """
-    records = parties.transform(first_known, revisions).transform(followed).select(
-        "party_id", "account", "first_known_at", address("email").alias("email"), number("phone").alias("phone")
-    )  # fmt: skip
+    of_account = Window.partitionBy("account")
+    records = (
+        parties.transform(first_known, revisions)
+        .transform(followed)
+        .select(
+            "party_id",
+            "account",
+            "first_known_at",
+            F.min("first_known_at").over(of_account).alias("account_known_at"),
+            address("email").alias("email"),
+            number("phone").alias("phone"),
+            F.lower(F.trim(F.coalesce("family_name", "full_name"))).alias("name"),
+        )
+    )
     by_address = records.transform(sharing_an_address)
     by_number = records.transform(sharing_a_number, by_address)
     return (
@@ -49,7 +62,7 @@ def core_id(name: Column) -> Column:
 def address(column: str) -> Column:
     """An e-mail address in one spelling; null where it is none."""
     plain = F.lower(F.trim(column))
-    return F.when(plain.contains("@"), plain)
+    return F.when(plain.contains("@") & ~plain.rlike(NOBODY), plain)
 
 
 def number(column: str) -> Column:
@@ -80,25 +93,28 @@ def followed(parties: DataFrame) -> DataFrame:
     return found
 
 
+def of_few(records: DataFrame, what: str) -> DataFrame:
+    """The records that have an address or a number of their own: not those of so many names that it is no one's."""
+    names = F.size(F.collect_set("name").over(Window.partitionBy(what)))
+    return records.where(F.col(what).isNotNull()).withColumn("_names", names).where(F.col("_names") <= MOST_NAMES)
+
+
 def sharing_an_address(records: DataFrame) -> DataFrame:
-    """For each account with an address of its own: the account, known first, of those that its addresses lead to."""
+    """For each account with an address: the account, known first, of those that its addresses lead to."""
     held = (
-        records.where("email IS NOT NULL")
-        .groupBy("account", "email")
-        .agg(F.min("first_known_at").alias("first_known_at"))
-        .withColumn("holders", F.count("*").over(Window.partitionBy("email")))
-        .where(F.col("holders") <= MOST_HOLDERS)
-        .withColumn("oldest", F.struct("first_known_at", "account"))
+        records.transform(of_few, "email")
+        .select("account", "email", F.struct("account_known_at", "account").alias("oldest"))
+        .distinct()
     )
     for _ in range(ROUNDS):
-        for shared in ("account", "email"):
+        for shared in ("email", "account"):
             held = held.withColumn("oldest", F.min("oldest").over(Window.partitionBy(shared)))
     return held.groupBy("account").agg(F.min("oldest.account").alias("of_address"))
 
 
 def sharing_a_number(records: DataFrame, by_address: DataFrame) -> DataFrame:
     """For each account without an address: the customer who has its number, where only one has it."""
-    numbers = records.where("phone IS NOT NULL").join(by_address, on="account", how="left")
+    numbers = records.transform(of_few, "phone").join(by_address, on="account", how="left")
     known = numbers.where("of_address IS NOT NULL").groupBy("phone")
     only = known.agg(F.min("of_address").alias("of_number"), F.max("of_address").alias("_other"))
     only = only.where("of_number = _other").drop("_other")

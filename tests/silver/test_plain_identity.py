@@ -11,8 +11,14 @@ from pyspark.sql import Row, SparkSession
 from silver.identity import plain
 from silver.tables import PARTIES, REVISIONS
 
+Said = Mapping[str, object]
+Resolve = Callable[..., dict[str, Row]]
+
 NOW, BEFORE = datetime(2024, 7, 1), datetime(2024, 6, 1)
-KNOWN = {
+KNOWN: dict[str, Said | str | None] = {
+    "shop/1": {"email": "ann@post.example", "phone": "312 7000 001"},
+    "email/1": {"email": "ann@post.example"},
+    "sms/1": {"phone": "3127000001"},
     "pos/1": "household/1",
     "coupons/1": "household/1",
     "pos/2": "household/2",
@@ -21,9 +27,6 @@ KNOWN = {
     "web/nobody": None,
     "party/web/none": "web/nowhere",
 }
-
-Said = Mapping[str, object]
-Resolve = Callable[..., dict[str, Row]]
 
 
 @pytest.fixture
@@ -60,8 +63,8 @@ def test_records_that_are_known_as_one_are_one_customer_and_the_others_are_their
     found = resolve(KNOWN)
 
     assert found["pos/1"].core_id == found["coupons/1"].core_id
-    assert len({row.core_id for row in found.values()}) == len(KNOWN) - 1
-    assert {party_id for party_id, row in found.items() if row.method == "itself"} == {"web/none", "web/nobody"}
+    assert len({row.core_id for row in found.values()}) == len(KNOWN) - 3
+    assert {party_id for party_id, row in found.items() if row.method == "itself"} >= {"web/none", "web/nobody"}
 
 
 def test_a_record_is_followed_over_what_it_is_known_as(resolve):
@@ -106,11 +109,35 @@ def test_an_address_in_any_spelling_makes_one_customer_of_accounts_and_of_those_
     assert (found["email/9"].method, found["surveys/x"].method) == ("email", "itself")
 
 
-def test_an_address_of_too_many_is_no_ones(resolve):
-    many = {f"care/{number}": {"email": "unknown@example.com"} for number in range(plain.MOST_HOLDERS + 1)}
+def test_an_address_of_too_many_names_is_no_ones(resolve):
+    many = {
+        f"care/{number}": {"email": "front.desk@post.example", "family_name": f"Name {number}"}
+        for number in range(plain.MOST_NAMES + 1)
+    }
 
     assert len(customers(resolve(many))) == len(many)
     assert len(customers(resolve(dict(list(many.items())[1:])))) == 1
+
+
+def test_any_number_of_records_with_one_name_and_address_are_one_customer(resolve):
+    guest = {"email": "ann@post.example", "family_name": "Lee"}
+
+    assert len(customers(resolve({f"shop/guest/{number}": guest for number in range(30)}))) == 1
+
+
+def test_an_address_that_says_that_there_is_none_is_no_ones(resolve):
+    assert len(customers(resolve({f"care/{number}": {"email": "Unknown@example.com"} for number in range(3)}))) == 3
+
+
+def test_a_chain_of_shared_addresses_is_one_customer(resolve):
+    chain = {}
+    for number in range(5):
+        for side in (0, 1):
+            chain[f"crm/contact/{number}{side}"] = {
+                "email": f"{number + side}@post.example", "known_as": f"crm/{number}"
+            }  # fmt: skip
+
+    assert len(customers(resolve(chain))) == 1
 
 
 def test_a_customer_has_the_id_of_the_record_that_was_known_first(resolve):
@@ -130,7 +157,12 @@ def test_a_number_says_who_it_is_where_one_customer_alone_has_it(resolve):
             "shop/3": {"email": "eve@post.example", "phone": "312 5550000"},
             "sms/short": {"phone": "001"},
         }
+        | {f"care/{number}": {"phone": "800 555 1111", "family_name": f"Name {number}"} for number in range(9)}
+        | {"shop/4": {"email": "dan@post.example", "phone": "800 555 1111"}}
     )
+    found = {party_id: row for party_id, row in found.items() if not party_id.startswith(("care/", "shop/4"))} | {
+        "care": found["care/0"], "shop/4": found["shop/4"],
+    }  # fmt: skip
 
-    assert customers(found) == together("shop/1 sms/1", "sms/2", "shop/2", "shop/3", "sms/short")
+    assert customers(found) == together("shop/1 sms/1", "sms/2", "shop/2", "shop/3", "sms/short", "care", "shop/4")
     assert found["sms/1"].method == "phone"

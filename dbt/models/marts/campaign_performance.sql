@@ -37,8 +37,8 @@ campaigns as (
     select
         coalesce(declared_campaigns.campaign_id, sent_campaigns.campaign_id) as campaign_id,
         declared_campaigns.kind,
-        coalesce(declared_campaigns.starts_on, sent_campaigns.starts_on) as starts_on,
-        coalesce(declared_campaigns.ends_on, sent_campaigns.ends_on) as ends_on
+        if(declared_campaigns.campaign_id is null, sent_campaigns.starts_on, declared_campaigns.starts_on) as starts_on,
+        if(declared_campaigns.campaign_id is null, sent_campaigns.ends_on, declared_campaigns.ends_on) as ends_on
     from declared_campaigns
     full outer join sent_campaigns
         on declared_campaigns.campaign_id = sent_campaigns.campaign_id
