@@ -151,7 +151,7 @@ def payments(seen: Seen) -> Recorded:
         "created": epoch_ms(paid["at"]),
         "risk_score": seen.dice.below(100, "shop: risk", key),
     }
-    return Recorded(paid["day"], columns)
+    return Recorded(paid["day"], columns, record_id=columns["card.token"], person_id=paid["person_id"])
 
 
 def refunds(seen: Seen) -> Recorded:
@@ -192,7 +192,7 @@ def carts(seen: Seen) -> Recorded:
         "item_count": units,
         "items": joined(["[", pc.binary_join(of_cart, ","), "]"], "").cast(pa.binary()),
     }
-    return Recorded(one["day"], columns, holds=units)
+    return Recorded(one["day"], columns, record_id=columns["session"], person_id=one["person_id"], holds=units)
 
 
 def wishlists(seen: Seen) -> Recorded:
