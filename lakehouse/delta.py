@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import posixpath
 import re
 import shutil
 import time
@@ -34,6 +35,12 @@ METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 # Tables that are being made, one maker at a time: only one process has a local catalog open.
 MAKING: defaultdict[str, Lock] = defaultdict(Lock)
+
+# Tables whose rows are being replaced or merged, one writer at a time: two would be each other's conflict.
+REPLACING: defaultdict[str, Lock] = defaultdict(Lock)
+
+# Delta takes what a merge notes from the session alone.
+MERGING = Lock()
 
 NOT_EMPTY = "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"
 
@@ -114,6 +121,10 @@ class Lakehouse:
         """Whether tables are folders of this machine, in Spark's own catalog."""
         return self.settings.target == "local" and not self.settings.catalog
 
+    def place(self, table: Table) -> str:
+        """By which threads of this process know the table."""
+        return f"{self.settings.warehouse_dir}/{self.settings.table(table.name)}"
+
     def folder(self, table: Table) -> Path:
         """Where the local catalog keeps the table: in the folder that the session began with."""
         layer, name = table.name.split(".")
@@ -129,6 +140,17 @@ class Lakehouse:
         """What the newest commit of a writer noted; nothing where there is none."""
         return next((commit.note for commit in self.commits(table)), {})
 
+    @contextmanager
+    def staged(self, df: DataFrame, name: str) -> Iterator[DataFrame]:
+        """The rows, written to a scratch folder and read back: what is built on them has a plan of its own, however
+        many tables they come from. A folder that a kill has left is written over."""
+        folder = posixpath.join(self.settings.state_dir, "staged", name)
+        df.write.mode("overwrite").parquet(folder)
+        try:
+            yield self.spark.read.schema(df.schema).parquet(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     # Writing
 
     def create(self, table: Table) -> bool:
@@ -136,7 +158,7 @@ class Lakehouse:
         was not there."""
         if table.fingerprint in self.made:
             return False
-        with MAKING[f"{self.settings.warehouse_dir}/{self.settings.table(table.name)}"]:
+        with MAKING[self.place(table)]:
             is_new = self.made_or_widened(table)
         self.made.add(table.fingerprint)
         return is_new
@@ -233,7 +255,7 @@ class Lakehouse:
         self, df: DataFrame, table: Table, *, where: str | None = None, note: Mapping[str, Any] | None = None
     ) -> None:
         """Put `df` in place of the rows that meet `where`, or of all, in one commit."""
-        with self.ready(table, df):
+        with self.ready(table, df), REPLACING[self.place(table)]:
             (
                 conform(df, table)
                 .writeTo(self.settings.table(table.name))
@@ -261,7 +283,7 @@ class Lakehouse:
         others = [column for column in table.columns if column not in table.key]
         differs = " OR ".join(f"NOT (now.`{column}` <=> new.`{column}`)" for column in others) or "false"
         columns: dict[str, str | Column] = {f"`{column}`": f"new.`{column}`" for column in table.columns}
-        with self.ready(table, df):
+        with self.ready(table, df), REPLACING[self.place(table)], MERGING:
             self.spark.conf.set(METADATA, json.dumps(note or {}))
             try:
                 (
