@@ -207,7 +207,7 @@ def wishlists(seen: Seen) -> Recorded:
         "sku": skus(wished["product_id"]),
         "added_at": pa.array(wished["at"]).cast(pa.timestamp("us", "UTC")),
     }
-    return Recorded(wished["day"], columns)
+    return Recorded(wished["day"], columns, record_id=columns["session"], person_id=wished["person_id"])
 
 
 def reviews(seen: Seen) -> Recorded:
@@ -227,7 +227,7 @@ def reviews(seen: Seen) -> Recorded:
         "text": text,
         "written_at": stamped(said["at"], "%Y-%m-%d %H:%M:%S", BERLIN),
     }
-    return Recorded(day, columns)
+    return Recorded(day, columns, record_id=columns["review_id"], person_id=person)
 
 
 def gift_cards(seen: Seen) -> Recorded:
