@@ -6,15 +6,17 @@ Each is shown on the same people with the same luck, with and without it.
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
 from simulator.world import seasons, shopping
-from simulator.world.catalogue import PRODUCTS, mean_price_cut, price_cut
+from simulator.world.catalogue import DEPARTMENTS, PRODUCTS, mean_price_cut, price_cut
 from simulator.world.config import CHANNELS, OFFERS, Config, as_date, day_number
 from simulator.world.randomness import Dice
+from simulator.world.traits import FROM_STAPLES
 from simulator.world.world import World
-from tests.simulator.worlds import lived, on
+from tests.simulator.worlds import lived, on, year_of_800
 
 CONFIG = Config(people=6_000, seed=21, campaigns=False, households_per_block=3_000)
 WEEKS = 52
@@ -159,3 +161,19 @@ def test_each_channel_is_liked_ignored_or_hated_by_some_and_seen_accordingly():
 
     assert [(attitude == kind).mean() for kind in range(3)] == pytest.approx([0.45, 0.38, 0.17], abs=0.04)
     assert likes > 4 * ignores > 12 * hates
+
+
+def test_baskets_follow_tastes_and_have_the_same_products_again():
+    world, tables = year_of_800()
+    lines = pd.DataFrame(tables["order_lines"])
+    lines["department"] = lines.product_id // (PRODUCTS // len(DEPARTMENTS))
+    bought = lines.groupby(["person_id", "department"]).size().unstack(fill_value=0)
+    bought = bought[bought.sum(axis=1) >= 100]
+    share = bought.div(bought.sum(axis=1), axis=0).to_numpy()
+    tastes = np.concatenate([traits.tastes for traits in world.blocks()])[bought.index]
+    staples = np.concatenate([traits.staples for traits in world.blocks()])
+    is_staple = (staples[lines.person_id] == lines.product_id.to_numpy()[:, None]).any(axis=1)
+
+    assert len(bought) > 50
+    assert np.corrcoef(share.ravel(), tastes.ravel())[0, 1] > 0.9
+    assert is_staple.mean() > FROM_STAPLES
