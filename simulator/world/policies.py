@@ -6,14 +6,15 @@ on the one and another on the other, and their truths say what each earned.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
 
-from simulator.world.truth import truth_path
+from simulator.world.config import as_date, day_number
+from simulator.world.profit import EARNED, ORDERS, SPENT
+from simulator.world.run import state_path
+from simulator.world.world import World
 
 
 @dataclass(frozen=True)
@@ -36,44 +37,39 @@ class Earned:
 
 
 def compare(landings: Sequence[Path], since: date) -> list[Earned]:
-    """The worlds must be copies of one, of which all have come as far as the others."""
-    weeks = [weeks_of(landing, since) for landing in landings]
+    """The worlds must be copies of one, of which all have come as far as the others. Weeks that are over count."""
+    worlds = [World.load(state_path(landing)) for landing in landings]
+    config, until = worlds[0].config, worlds[0].until
+    first, end = config.week_of(day_number(since) + 6), config.week_of(worlds[0].next_day)
     problems = []
-    for landing, (config, days, _) in zip(landings[1:], weeks[1:], strict=True):
-        if config != weeks[0][0]:
+    for landing, world in zip(landings[1:], worlds[1:], strict=True):
+        if world.config != config:
             problems.append(f"  {landing}: expected a world of the same seed and people as {landings[0]}")
-        elif days != weeks[0][1]:
-            problems.append(f"  {landing}: expected weeks up to {weeks[0][1][-1:]}; found {days[-1:]}")
-    if not weeks[0][1]:
+        elif world.until != until:
+            problems.append(f"  {landing}: expected days up to {until}; found {world.until}")
+    if first >= end:
         problems.append(f"  {landings[0]}: expected a week that begins on {since} or later and is over; found none")
     if problems:
         raise ValueError("\n".join(["Cannot compare these worlds:", *problems, "Let all of them come as far."]))
-    first = weeks[0][2]["profit_cents"]
-    found = []
-    for landing, (_, days, of_people) in zip(landings, weeks, strict=True):
-        more = of_people["profit_cents"] - first
-        actions = pq.read_table(truth_path(landing) / "actions.parquet").to_pandas()
+    monday = as_date(config.monday(first))
+    found: list[Earned] = []
+    beside = None
+    for landing, world in zip(landings, worlds, strict=True):
+        of_weeks = np.concatenate([each for each in world.weekly if each is not None], axis=1)[:, :, first:end]
+        total = of_weeks.sum(axis=2, dtype=np.int64)
+        profit = total[EARNED] / 100
+        beside = profit if beside is None else beside
         found.append(
             Earned(
                 landing=landing,
-                weeks=len(days),
-                people=len(of_people),
-                actions=int((pd.to_datetime(actions["on"]) >= pd.Timestamp(since)).sum()),
-                orders=int(of_people["orders"].sum()),
-                spent=int(of_people["spent_cents"].sum()),
-                profit=float(of_people["profit_cents"].sum()),
-                more=float(more.sum()),
-                give_or_take=float(2 * more.std() * np.sqrt(len(more))),
+                weeks=end - first,
+                people=config.people,
+                actions=int((world.actions.day >= day_number(monday)).sum()),
+                orders=int(total[ORDERS].sum()),
+                spent=int(total[SPENT].sum()),
+                profit=float(profit.sum()),
+                more=float((profit - beside).sum()),
+                give_or_take=float(2 * (profit - beside).std() * np.sqrt(config.people)),
             )
         )
     return found
-
-
-def weeks_of(landing: Path, since: date) -> tuple[str, list[date], pd.DataFrame]:
-    """The world's configuration, the Sundays of its weeks from a day on, and by person what they came to."""
-    truth = truth_path(landing)
-    columns = ["person_id", "as_of_date", "orders", "spent_cents", "profit_cents"]
-    first_sunday = since + timedelta(days=6)
-    weeks = pq.read_table(truth / "weeks", columns=columns, filters=[("as_of_date", ">=", first_sunday)]).to_pandas()
-    of_people = weeks.groupby("person_id")[columns[2:]].sum()
-    return (truth / "config.json").read_text(), sorted(weeks["as_of_date"].unique()), of_people
