@@ -12,6 +12,7 @@ from jobs.dbt_sources import declared_tables
 from jobs.tuning import tuned
 from lakehouse.delta import Lakehouse
 from lakehouse.tables import Table
+from silver.conformed import landed_loads
 
 
 def check_layer(lake: Lakehouse, layer: str, sources: Sequence[Source], *days: date) -> None:
@@ -23,7 +24,9 @@ def check_layer(lake: Lakehouse, layer: str, sources: Sequence[Source], *days: d
 
     tables = tables_of(layer, sources)
     with stage(f"Quality: {layer}"), step(f"{len(tables)} tables") as came_of_it, tuned(lake):
-        results = check(lake, tables, layer=layer, days=days, loads="_load_id")
+        landed = landed_loads(lake, sources) if layer == "bronze" else {}
+        newest = {source.table.name: landed[source.name] for source in sources if source.name in landed}
+        results = check(lake, tables, layer=layer, days=days, loads=newest)
         broken = [result for result in results if not result.is_met]
         came_of_it(f"{len(results) - len(broken)} rules hold, {len(broken)} broken")
     for result in broken:

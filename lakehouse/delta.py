@@ -99,7 +99,7 @@ class Lakehouse:
         return self.spark.createDataFrame(content).coalesce(1)
 
     def exists(self, table: Table) -> bool:
-        return self.spark.catalog.tableExists(self.settings.table(table.name))
+        return table.fingerprint in self.made or self.spark.catalog.tableExists(self.settings.table(table.name))
 
     def commits(self, table: Table) -> list[Commit]:
         """The commits of writers, newest first: those of the last 200 commits, or all if none of these changed rows."""

@@ -145,14 +145,15 @@ def check(
     *,
     layer: str,
     days: Sequence[date] = (),
-    loads: str | None = None,
+    loads: Mapping[str, int] | None = None,
     docs: Path | None = None,
 ) -> list[Result]:
     """Check all rules of a layer's tables in one checkpoint; QualityError where a rule of severity `error` is broken.
 
     A version of a table that was checked before is not checked again, and neither are its pages made anew.
     `days`: of tables that have the column `as_of`, only these are checked.
-    `loads`: the column that numbers loads (they never change): only loads that no check has passed are checked.
+    `loads`: of tables whose rows are numbered by loads, in `_load_id`, the newest: loads never change, and only those
+    that no check has passed are checked.
     """
     docs = docs or docs_folder(lake.settings)
     known = known_results(lake, layer)
@@ -188,19 +189,20 @@ def known_results(lake: Lakehouse, layer: str) -> Known:
     return known
 
 
-def plan(lake: Lakehouse, table: Table, known: Known, days: Sequence[date], loads: str | None) -> Check | None:
+def plan(
+    lake: Lakehouse, table: Table, known: Known, days: Sequence[date], loads: Mapping[str, int] | None
+) -> Check | None:
     """The check that a table needs; none where nothing was written, or every load has passed."""
     version = lake.version(table, days if "as_of" in table.columns else ())
     if version < 0:
         return None
     rows = lake.read(table)
-    if loads and loads in table.columns:
+    if loads and table.name in loads:
         passed = max(passed_loads(table, known), default=None)
-        newest = rows.agg(F.max(loads)).collect()[0][0]
-        if newest == passed:
+        if loads[table.name] == passed:
             return None
-        scope = ALL_ROWS if passed is None else f"{loads} > {passed}"
-        return Check(table, version, rows.where(scope), scope, newest)
+        scope = ALL_ROWS if passed is None else f"_load_id > {passed}"
+        return Check(table, version, rows.where(scope), scope, loads[table.name])
     if days and "as_of" in table.columns:
         scope = of_days(days)
         return Check(table, version, rows.where(scope), scope)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jobs.console import columns, say, stage, step
 from jobs.report.data import Contents, collect, each_of
+from jobs.tuning import tuned
 from lakehouse.delta import Lakehouse
 from ml.checkpoints import write_whole
 
@@ -19,7 +20,7 @@ def write_report(lake: Lakehouse, as_of: date) -> Path:
 
     path = lake.settings.reports_dir / f"{as_of}.html"
     with stage(f"Report: {as_of}"):
-        with step("what there is to tell") as came_of_it:
+        with step("what there is to tell") as came_of_it, tuned(lake):
             contents = collect(lake, as_of)
             came_of_it(f"of {len(contents.tables)} tables")
         with step("the page") as came_of_it:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from jobs.report.data import Contents, each_of
-from jobs.report.plots import OURS, name_of
+from jobs.report.plots import OURS, SOURCES_SHOWN, name_of
 
 HIGHER, LOWER = True, False
 
@@ -72,14 +72,15 @@ def of_landed(contents: Contents) -> str:
     text = (
         f"{count(len(landed), 'source')} delivered {count(arrived, 'row')} in {count(landed['files'].sum(), 'file')}; "
     )
+    shown = f" The plot shows the {SOURCES_SHOWN} of most rows." if len(landed) > SOURCES_SHOWN else ""
     if not refused:
-        return text + "every row was kept."
+        return text + "every row was kept." + shown
     worst = landed.sort_values(["quarantined", "source"], ascending=[False, True]).iloc[0]
     most = "all" if worst.quarantined == refused else f"{int(worst.quarantined):,}"
     were = "was" if refused == 1 else "were"
     return (
         text + f"{kept:,} were kept and {refused:,} ({share(refused, arrived)}) {were} refused, "
-        f"{most} of {'it' if refused == 1 else 'them'} from {worst.source}."
+        f"{most} of {'it' if refused == 1 else 'them'} from {worst.source}." + shown
     )
 
 
