@@ -1,5 +1,6 @@
 """`simulate`: raw files for a lakehouse to take in."""
 
+import sys
 import time
 from collections import Counter, defaultdict
 from datetime import datetime
@@ -10,7 +11,7 @@ import typer
 
 from simulator import complete_journey
 from simulator.warts import RawFile
-from simulator.world import marginals, rows, run
+from simulator.world import marginals, policies, rows, run
 from simulator.world.config import Config
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -30,7 +31,9 @@ Processes = Annotated[int, typer.Option(min=1, help="How many processes share th
 Actions = Annotated[
     Path | None,
     typer.Option(
-        exists=True, help="Parquet of what the platform decided: person_id, on (a day to come), channel, offer."
+        exists=True,
+        help="Parquet of what the platform decided: on (a day to come), channel, offer, and about whom: source and"
+        " record_id (a record as a source has it), or person_id.",
     ),
 ]
 Foresee = Annotated[int, typer.Option(min=0, help="How many weeks of the future the truth tells.")]
@@ -102,6 +105,29 @@ def write_world(
         print_counts(counts, began)
 
 
+@app.command("profit")
+def compare_profit(
+    landings: Annotated[list[Path], typer.Argument(help="The landing folders of copies of one world.")],
+    since: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first Monday that counts.")],
+) -> None:
+    """What policies earned that acted on copies of one world, and what each earned beyond the first."""
+    try:
+        found = policies.compare(landings, since.date())
+    except ValueError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{found[0].weeks} weeks of {found[0].people:,} people")
+    width = max(len(str(each.landing)) for each in found)
+    typer.echo(
+        f"{'':<{width}} {'actions':>9} {'orders':>9} {'spent':>14} {'profit':>14} {'more':>12} {'give or take':>12}"
+    )
+    for each in found:
+        cents = (each.spent, each.profit, each.more, each.give_or_take)
+        spent, profit, more, off = (f"{amount / 100:,.2f}" for amount in cents)
+        counts = f"{each.actions:>9,} {each.orders:>9,}"
+        typer.echo(f"{each.landing!s:<{width}} {counts} {spent:>14} {profit:>14} {more:>12} {off:>12}")
+
+
 @app.command("rows")
 def write_rows(
     folder: Annotated[Path, typer.Argument(help="Where orders/ and identities/ are written.")],
@@ -136,8 +162,8 @@ def draw_marginals(
     curves, orders = marginals.compare(people, seed)
     marginals.plot(picture, curves, orders)
     for curve in curves:
-        typer.echo(f"{curve.name:<30} at most {curve.distance:.3f} from {curve.real_name}")
-    typer.echo(f"orders in 78 weeks             {orders:.2f}, CDNOW {marginals.CDNOW_ORDERS_IN_78_WEEKS:.2f}")
+        typer.echo(f"{curve.name:<50} at most {curve.distance:.3f} from {curve.real_name}")
+    typer.echo(f"{'purchases in 78 weeks':<50} {orders:.2f}, CDNOW {marginals.CDNOW_ORDERS_IN_78_WEEKS:.2f}")
 
 
 def print_counts(counts: Counter[str], began: float) -> None:
@@ -148,7 +174,10 @@ def print_counts(counts: Counter[str], began: float) -> None:
 
 
 def main() -> None:
-    app()
+    """`simulate --until DATE` is `simulate world --until DATE`."""
+    given = sys.argv[1:]
+    is_world = given[:1] != ["--help"] and bool(given) and given[0].startswith("-")
+    app(["world", *given] if is_world else given)
 
 
 if __name__ == "__main__":

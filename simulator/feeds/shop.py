@@ -151,7 +151,7 @@ def payments(seen: Seen) -> Recorded:
         "created": epoch_ms(paid["at"]),
         "risk_score": seen.dice.below(100, "shop: risk", key),
     }
-    return Recorded(paid["day"], columns)
+    return Recorded(paid["day"], columns, record_id=columns["card.token"], person_id=paid["person_id"])
 
 
 def refunds(seen: Seen) -> Recorded:
@@ -192,7 +192,7 @@ def carts(seen: Seen) -> Recorded:
         "item_count": units,
         "items": joined(["[", pc.binary_join(of_cart, ","), "]"], "").cast(pa.binary()),
     }
-    return Recorded(one["day"], columns, holds=units)
+    return Recorded(one["day"], columns, record_id=columns["session"], person_id=one["person_id"], holds=units)
 
 
 def wishlists(seen: Seen) -> Recorded:
@@ -207,7 +207,7 @@ def wishlists(seen: Seen) -> Recorded:
         "sku": skus(wished["product_id"]),
         "added_at": pa.array(wished["at"]).cast(pa.timestamp("us", "UTC")),
     }
-    return Recorded(wished["day"], columns)
+    return Recorded(wished["day"], columns, record_id=columns["session"], person_id=wished["person_id"])
 
 
 def reviews(seen: Seen) -> Recorded:
@@ -227,7 +227,7 @@ def reviews(seen: Seen) -> Recorded:
         "text": text,
         "written_at": stamped(said["at"], "%Y-%m-%d %H:%M:%S", BERLIN),
     }
-    return Recorded(day, columns)
+    return Recorded(day, columns, record_id=columns["review_id"], person_id=person)
 
 
 def gift_cards(seen: Seen) -> Recorded:

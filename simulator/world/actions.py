@@ -1,10 +1,17 @@
-"""What the platform does to people, and what of it falls on a week."""
+"""What the platform does to people, and what of it falls on a week.
+
+A person is named by their number, or by a record of them in a source, which is all that a platform can know.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from simulator.world.config import CHANNELS, OFFERS
 from simulator.world.randomness import Array, Ints
@@ -54,9 +61,42 @@ class Actions:
         pairs = zip(self.columns, later.columns, strict=True)
         return Actions(*(np.concatenate([before, after]) for before, after in pairs))
 
+    def without(self, known: "Actions") -> "Actions":
+        """Those that are not known already, each once."""
+        both = np.stack(known.and_then(self).columns)
+        first = np.unique(both, axis=1, return_index=True)[1]
+        new = np.sort(first[first >= len(known)]) - len(known)
+        return Actions(*(column[new] for column in self.columns))
+
     @property
     def columns(self) -> tuple[Ints, Ints, Ints, Ints]:
         return self.person_id, self.day, self.channel, self.offer
+
+
+def with_people(decided: pa.Table, truth: Path) -> pa.Table:
+    """Decisions about records (columns source and record_id) as decisions about whom the truth knows them to be.
+
+    A record that is several people's, as the cookie of a household's tablet, is the first one's.
+    """
+    if "person_id" in decided.column_names or not {"source", "record_id"} <= set(decided.column_names):
+        return decided
+    known = [pd.DataFrame(columns=["source", "record_id", "person_id"])]
+    for source in pc.unique(decided["source"].cast("string")).to_pylist():
+        folder = truth / f"records/source={source}"
+        if folder.exists():
+            known.append(pq.read_table(folder, partitioning=None).to_pandas().assign(source=source))
+    people = pd.concat(known).groupby(["source", "record_id"], as_index=False)["person_id"].min()
+    found = (
+        decided.to_pandas()
+        .astype({"source": str, "record_id": str})
+        .merge(people, how="left", on=["source", "record_id"])
+    )
+    lost = found[found["person_id"].isna()]
+    if len(lost):
+        example = f"{lost['record_id'].iloc[0]} of {lost['source'].iloc[0]}"
+        problem = f"  record_id: expected records of this world; found {len(lost):,} others, as {example}"
+        raise ValueError("\n".join(["Cannot act on the world:", problem, "Correct the actions."]))
+    return pa.Table.from_pandas(found.astype({"person_id": "int64"}), preserve_index=False)
 
 
 def unknown(column: str, names: Sequence[str], known: Sequence[str]) -> list[str]:

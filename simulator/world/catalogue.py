@@ -6,7 +6,8 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from simulator.world.randomness import Dice, Ints
+from simulator.world.randomness import Dice, Floats, Ints
+from simulator.world.seasons import PROMOTION_EVERY, is_promotion
 
 DEPARTMENTS: dict[str, tuple[str, ...]] = {
     "grocery": ("pasta", "cereal", "coffee", "snacks", "soup", "baking", "sauces", "spreads"),
@@ -21,6 +22,7 @@ DEPARTMENTS: dict[str, tuple[str, ...]] = {
     "media": ("books", "music", "films", "toys", "board games", "stationery", "puzzles", "gift cards"),
 }
 PRICES = (3.2, 3.6, 4.5, 6.0, 9.0, 11.0, 18.0, 24.0, 48.0, 15.0)  # a department's typical price
+COSTS = (0.72, 0.70, 0.66, 0.68, 0.55, 0.66, 0.58, 0.48, 0.80, 0.64)  # the share of it that the business pays itself
 BRANDS = (
     "Alder", "Aurora", "Bellwether", "Borealis", "Bramble", "Brightside", "Canto", "Cinder", "Cobalt",
     "Copperfield", "Dovetail", "Driftwood", "Ember", "Evergreen", "Fable", "Fernway", "Fieldstone", "Foxglove",
@@ -32,7 +34,8 @@ BRANDS = (
 PER_CATEGORY = 25
 CATEGORIES = tuple((department, name) for department, names in DEPARTMENTS.items() for name in names)
 PRODUCTS = len(CATEGORIES) * PER_CATEGORY
-PROMOTED_SHARE = 0.08
+PROMOTED_SHARES = (0.05, 0.23)  # of the products: in an ordinary week, and in one of promotion
+LEAST_CUT, MOST_CUT = 0.10, 0.30
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Catalogue:
     category: Ints
     brand: Ints
     price_cents: Ints
+    cost_cents: Ints  # what the business pays for it
 
 
 @lru_cache(maxsize=4)
@@ -55,7 +59,9 @@ def catalogue(seed: int) -> Catalogue:
     prices = np.maximum(np.round(100 * typical[category] * np.exp(0.45 * dice.normal("price", products))), 40)
     prices = np.sort(prices.reshape(-1, PER_CATEGORY), axis=1).reshape(-1)
     brand = dice.below(len(BRANDS), "brand", category, dice.below(9, "brand slot", products))
-    return Catalogue(category, brand, (prices // 10 * 10 + 9).astype(np.int64))
+    price_cents = (prices // 10 * 10 + 9).astype(np.int64)
+    cost_cents = np.round(price_cents * np.repeat(COSTS, PRODUCTS // len(COSTS))).astype(np.int64)
+    return Catalogue(category, brand, price_cents, cost_cents)
 
 
 def product_table(seed: int) -> pa.Table:
@@ -73,15 +79,19 @@ def product_table(seed: int) -> pa.Table:
             "category": np.array(names)[of_seed.category],
             "department": np.array(departments)[of_seed.category],
             "price_cents": of_seed.price_cents,
+            "cost_cents": of_seed.cost_cents,
         }
     )
 
 
-def price_cut(dice: Dice, products: Ints, week: int) -> np.ndarray:
-    """The share of its price that a product is reduced by in a week: mostly nothing."""
+def price_cut(dice: Dice, products: Ints, week: int) -> Floats:
+    """The share of its price that a product is reduced by in a week: of most nothing, of more in a promotion."""
+    share = PROMOTED_SHARES[is_promotion(week)]
     chance = dice.uniform("price cut", week, products)
-    return np.where(chance < PROMOTED_SHARE, np.round(0.1 + 2.5 * chance, 2), 0.0)
+    return np.where(chance < share, np.round(LEAST_CUT + (MOST_CUT - LEAST_CUT) * chance / share, 2), 0.0)
 
 
 def mean_price_cut() -> float:
-    return PROMOTED_SHARE * (0.1 + 1.25 * PROMOTED_SHARE)
+    ordinary, promoted = PROMOTED_SHARES
+    share = (promoted + (PROMOTION_EVERY - 1) * ordinary) / PROMOTION_EVERY
+    return share * (LEAST_CUT + MOST_CUT) / 2

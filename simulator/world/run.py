@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from simulator.feeds import write_feeds
 from simulator.feeds.landing import Landing, unfinished_path
+from simulator.world.actions import with_people
 from simulator.world.config import Config
 from simulator.world.truth import HORIZONS, truth_path, write_truth
 from simulator.world.world import World
@@ -32,10 +33,9 @@ def simulate(
 
     Killed anywhere, it is run again and begins where the last whole run ended.
     """
-    world = opened(landing, config)
+    world, truth = opened(landing, config), truth_path(landing)
     if actions is not None:
-        world.act(pq.read_table(actions))
-    truth = truth_path(landing)
+        world.act(with_people(pq.read_table(actions), truth))
     rows: Counter[str] = Counter()
     if world.until is None or world.until < until:
         files = Landing(landing, config, truth, world.next_day)

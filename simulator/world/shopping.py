@@ -35,6 +35,7 @@ REDEEMS = np.array([0.7, 0.85, 0.4, 0.3])  # by response
 STORE_HOURS = np.array([0] * 8 + [3, 5, 7, 8, 8, 7, 6, 7, 8, 10, 9, 6, 3] + [0] * 3)
 ONLINE_HOURS = np.array([2, 1, 0.5, 0.3, 0.3, 0.5, 1, 2, 3, 4, 5, 5, 6, 5, 5, 5, 5, 6, 7, 8, 10, 10, 7, 4])
 SHIPPING_CENTS, FREE_FROM_CENTS = 499, 3_500
+SHOWS_CARD = 0.93  # of the orders of who is in the loyalty programme
 POINTS_WORTH = 500  # a redemption takes as many points, and gives as many cents
 BABY, GIFTS = (CATEGORIES.index(("baby", "nappies")), CATEGORIES.index(("media", "books")))
 
@@ -121,7 +122,9 @@ def orders(week: "Week", alive: Array, lift: Floats, contacts: Contacts, after: 
         offer=np.where(redeems, offer[who, at], -1),
         campaign_id=np.where(redeems, campaign[who, at], -1),
         is_guest=is_online & (account_day[who] > day),
-        is_member=(loyalty_day[who] <= day) & (dice.uniform("shows card", order_id) < 0.93) & (channel != MARKETPLACE),
+        is_member=(loyalty_day[who] <= day)
+        & (dice.uniform("shows card", order_id) < SHOWS_CARD)
+        & (channel != MARKETPLACE),
         lines=basket_sizes(week, who, order_id),
         gross=np.zeros(len(who), dtype=np.int64),
         discount=np.zeros(len(who), dtype=np.int64),

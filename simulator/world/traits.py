@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.world.catalogue import CATEGORIES, DEPARTMENTS, PER_CATEGORY, catalogue, mean_price_cut
+from simulator.world.catalogue import CATEGORIES, DEPARTMENTS, PER_CATEGORY
 from simulator.world.config import (
     CHANNELS,
     EFFECT_DAYS,
@@ -199,14 +199,13 @@ def log_lifts(dice: Dice, person: Ints, response: Ints, lam: Floats, openness: F
     ).astype(np.float32)
 
 
-def expected_order_cents(config: Config, block_traits: Traits) -> Floats:
-    """What an order of each person costs on average before offers: lines x units x price."""
-    prices = catalogue(config.seed).price_cents
-    regular = prices[block_traits.staples].mean(axis=1)
-    ranks = price_rank(block_traits.spend_level[:, None], (np.arange(32) + 0.5) / 32)
-    by_rank = prices.reshape(-1, PER_CATEGORY)
-    slot_categories = block_traits.staples[:, ::4].astype(np.int64) // PER_CATEGORY
+def expected_basket(traits: Traits, of_product: Ints) -> Floats:
+    """What the products of an order of each person come to on average: lines x units x what `of_product` says."""
+    regular = of_product[traits.staples].mean(axis=1)
+    ranks = price_rank(traits.spend_level[:, None], (np.arange(32) + 0.5) / 32)
+    by_rank = of_product.reshape(-1, PER_CATEGORY)
+    slot_categories = traits.staples[:, ::4].astype(np.int64) // PER_CATEGORY
     other = by_rank[slot_categories[:, :, None], ranks[:, None, ::2]].mean(axis=(1, 2))
-    price = FROM_STAPLES * regular + (1 - FROM_STAPLES) * other
-    lines = np.maximum(block_traits.lines * np.exp(block_traits.lines_sigma**2 / 2), 1.0)
-    return lines * (1 + EXTRA_UNITS) * price * (1 - mean_price_cut())
+    value = FROM_STAPLES * regular + (1 - FROM_STAPLES) * other
+    lines = np.maximum(traits.lines * np.exp(traits.lines_sigma**2 / 2), 1.0)
+    return lines * (1 + EXTRA_UNITS) * value

@@ -2,7 +2,7 @@
 
 people, addresses, emails, phones, devices, relations, life_events   who everyone is
 effects      by person, channel and offer: what the action does to them
-weeks        by person and week: alive or gone, what they spent, and what they will spend
+weeks        by person and week: alive or gone, what they spent, what was earned of them, and what they will spend
 campaigns    what the business sent, and with which probability
 products, stores   what it sells, and where
 actions      what the platform decided
@@ -37,9 +37,10 @@ from simulator.world.config import (
 from simulator.world.identities import day_column, identities
 from simulator.world.messaging import campaigns
 from simulator.world.places import store_table
+from simulator.world.profit import EARNED, ORDERS, SPENT, contact_cents, expected_order_cents, expected_profit
 from simulator.world.randomness import Array, Floats, Ints
 from simulator.world.shopping import REDEEMS
-from simulator.world.traits import Traits, expected_order_cents
+from simulator.world.traits import Traits
 from simulator.world.world import World, traits_of
 
 HORIZONS = (4, 13, 26, 52)  # weeks
@@ -69,10 +70,10 @@ def write_truth(folder: Path, world: World, *, foresee_weeks: int = max(HORIZONS
             world.until + timedelta(weeks=foresee_weeks), processes=processes, then=nothing, is_watched=False
         ):
             pass
-    spending = future.all_spending()
-    for block, state in enumerate(future.states):
+    for block, (state, of_weeks) in enumerate(zip(future.states, future.weekly, strict=True)):
         assert state is not None
-        of_block = week_table(world, traits_of(config, block), state.gone_day, spending, future.next_day)
+        assert of_weeks is not None
+        of_block = week_table(world, traits_of(config, block), state.gone_day, of_weeks, future.next_day)
         put(folder / f"weeks/part-{block:05}.parquet", of_block)
 
 
@@ -150,13 +151,17 @@ def daily_chance(rate: Floats) -> Floats:
 def effect_table(config: Config, traits: Traits) -> pa.Table:
     """What each action does to each person in the EFFECT_DAYS after it, if they are alive and not tired of messages.
 
-    `added_orders` and `added_cents` are expected values on mean days; the cents are less what the offer costs.
+    What is `added_...` is an expected value on mean days: the cents are what they pay, less what the offer costs; the
+    profit is less goods and the contact too. That a sleeping dog may be lost for good comes on top: `hazard_log_lift`.
     """
     lam = traits.lam[:, None, None]
     before = daily_chance(lam) * EFFECT_DAYS
     with_action = daily_chance(lam * np.exp(traits.log_lift)) * EFFECT_DAYS
     order_cents = expected_order_cents(config, traits)[:, None, None]
     cost = REDEEMS[traits.response][:, None, None] * np.array(DISCOUNTS)
+    earned, offer_cents = expected_profit(config, traits)
+    added_profit = with_action * (earned[:, None] - offer_cents)[:, None, :] - before * earned[:, None, None]
+    added_profit -= contact_cents(traits)[:, :, None]
     count, actions = len(traits), len(CHANNELS) * len(OFFERS)
     hazard = traits.hazard_lift[:, None, None] * traits.openness[:, :, None] * np.ones(len(OFFERS))
     return pa.table(
@@ -168,6 +173,7 @@ def effect_table(config: Config, traits: Traits) -> pa.Table:
             "hazard_log_lift": hazard.reshape(-1),
             "added_orders": (with_action - before).reshape(-1),
             "added_cents": (order_cents * (with_action * (1 - cost) - before)).reshape(-1),
+            "added_profit_cents": added_profit.reshape(-1),
         }
     )
 
@@ -176,7 +182,7 @@ def codes(values: Ints, words: tuple[str, ...]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int8)), pa.array(words))
 
 
-def week_table(world: World, traits: Traits, gone_day: Ints, spending: Array, known_until: int) -> pa.Table:
+def week_table(world: World, traits: Traits, gone_day: Ints, weekly: Array, known_until: int) -> pa.Table:
     """One row per customer and week that is over. What lies beyond `known_until` is null.
 
     `gone_day` may lie after the world's last day: then the person is alive in all weeks.
@@ -184,10 +190,7 @@ def week_table(world: World, traits: Traits, gone_day: Ints, spending: Array, kn
     config, person = world.config, traits.people.person_id
     known = (known_until - config.first_day) // 7
     weeks = (world.next_day - config.first_day) // 7
-    mine = (spending[1] >= person[0]) & (spending[1] <= person[-1]) & (spending[0] < known)
-    week, who, cents, orders = spending[0][mine], spending[1][mine] - person[0], spending[2][mine], spending[3][mine]
-    spent, bought = (np.zeros((len(traits), known), dtype=np.int64) for _ in range(2))
-    spent[who, week], bought[who, week] = cents, orders
+    spent = weekly[SPENT, :, :known].astype(np.int64)
     sundays = config.monday(0) + 6 + 7 * np.arange(weeks)
     there = traits.joined_day[:, None] <= sundays
     at_person, at_week = np.nonzero(there)
@@ -196,7 +199,8 @@ def week_table(world: World, traits: Traits, gone_day: Ints, spending: Array, kn
         "as_of_date": day_column(sundays[at_week]),
         "is_alive": (gone_day[:, None] > sundays)[there],
         "spent_cents": spent[:, :weeks][there],
-        "orders": bought[:, :weeks][there],
+        "orders": weekly[ORDERS, :, :weeks][there].astype(np.int64),
+        "profit_cents": weekly[EARNED, :, :weeks][there] / 100,
     }
     running = np.concatenate([np.zeros((len(traits), 1), dtype=np.int64), np.cumsum(spent, axis=1)], axis=1)
     for horizon in HORIZONS:

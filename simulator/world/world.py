@@ -25,6 +25,7 @@ from simulator.world.actions import Actions
 from simulator.world.config import Config, as_date, day_number
 from simulator.world.events import EVENTS, Tables, in_days, joined
 from simulator.world.households import block_count
+from simulator.world.profit import weekly
 from simulator.world.randomness import Array, Ints
 from simulator.world.state import State, at_the_beginning
 from simulator.world.traits import Traits, traits
@@ -67,7 +68,7 @@ class Span:
 @dataclass(frozen=True)
 class Lived:
     state: State  # at the start of the week of the first day that is still to come
-    spending: Array  # rows of week, person, cents and orders
+    weekly: Array  # of the weeks of the span: see profit.py
     result: Any
 
 
@@ -96,15 +97,19 @@ def live_through(span: Span, then: Callable[[Batch], Any] = unchanged) -> Lived:
     tables = joined(found)
     first_day = max(span.emitted_day + 1, config.first_day)
     batch = Batch(config, span.block, first_day, span.last_day, tables, after.account_day, after.loyalty_day)
-    return Lived(state, weekly_spending(config, tables["orders"]), then(batch))
+    weeks = config.week_of(span.last_day) - span.first_week + 1
+    of_weeks = weekly(config, of_block.people.person_id, tables, span.first_week, weeks)
+    return Lived(state, of_weeks, then(batch))
 
 
-def weekly_spending(config: Config, orders: dict[str, Array]) -> Array:
-    """Rows of week, person, cents and orders: one for each week in which a person bought."""
-    key = ((orders["day"].astype(np.int64) - config.first_day) // 7 << 40) | orders["person_id"]
-    keys, place, count = np.unique(key, return_inverse=True, return_counts=True)
-    cents = np.bincount(place, weights=orders["total_cents"], minlength=len(keys)).astype(np.int64)
-    return np.stack([keys >> 40, keys & ((1 << 40) - 1), cents, count])
+def added(before: Array | None, span: Array, first_week: int) -> Array:
+    """The weeks up to now and those of a span, of which the first may be there in part."""
+    weeks = first_week + span.shape[2]
+    total = np.zeros((*span.shape[:2], weeks), dtype=span.dtype)
+    if before is not None:
+        total[:, :, : before.shape[2]] = before
+    total[:, :, first_week:] += span
+    return total
 
 
 class World:
@@ -113,7 +118,7 @@ class World:
         self.states: list[State | None] = [None] * block_count(config)
         self.emitted_day = BEFORE_ALL
         self.actions = Actions.none()
-        self.spending: list[Array] = []
+        self.weekly: list[Array | None] = [None] * len(self.states)  # what came of each week: see profit.py
 
     @property
     def until(self) -> date | None:
@@ -125,8 +130,11 @@ class World:
         return max(self.emitted_day + 1, self.config.first_day)
 
     def act(self, actions: pa.Table) -> None:
-        """Put offers to people: columns person_id, on (a date that is to come), channel and offer."""
-        decided = Actions.of(actions)
+        """Put offers to people: columns person_id, on (a date that is to come), channel and offer.
+
+        What was put to them before is not put again: the same actions given twice are the same world.
+        """
+        decided = Actions.of(actions).without(self.actions)
         problems = []
         if (past := np.flatnonzero(decided.day < self.next_day)).size:
             last = as_date(int(decided.day[past].max()))
@@ -159,18 +167,17 @@ class World:
                 )
                 work = partial(live_through, then=then)
                 states: list[State | None] = []
-                spending = []
+                of_blocks: list[Array | None] = []
                 for lived in in_order(pool, work, spans, most=2 * processes - 1):
                     states.append(lived.state)
-                    spending.append(lived.spending)
+                    of_blocks.append(added(self.weekly[len(of_blocks)], lived.weekly, first_week))
                     yield lived.result
-                self.states, self.emitted_day = states, span_end
-                self.spending += spending
+                self.states, self.weekly, self.emitted_day = states, of_blocks, span_end
 
     def copied(self) -> "World":
         """Another world with the same past: what happens to it is another matter."""
         other = World(self.config)
-        other.states, other.spending = list(self.states), list(self.spending)
+        other.states, other.weekly = list(self.states), list(self.weekly)
         other.emitted_day, other.actions = self.emitted_day, self.actions
         return other
 
@@ -181,10 +188,10 @@ class World:
 
     def save(self, path: Path) -> None:
         """All of it in one file, to be taken up on another day."""
-        columns: dict[str, Array] = {"spending": self.all_spending()}
-        columns |= {f"actions/{at}": column for at, column in enumerate(self.actions.columns)}
-        for block, state in enumerate(self.states):
-            if state is not None:
+        columns: dict[str, Array] = {f"actions/{at}": column for at, column in enumerate(self.actions.columns)}
+        for block, (state, of_weeks) in enumerate(zip(self.states, self.weekly, strict=True)):
+            if state is not None and of_weeks is not None:
+                columns[f"{block}/weekly"] = of_weeks
                 columns |= {f"{block}/{f.name}": getattr(state, f.name) for f in fields(state) if f.name != "pending"}
                 for table, rows in state.pending.items():
                     columns |= {f"{block}/pending/{table}/{name}": values for name, values in rows.items()}
@@ -204,7 +211,6 @@ class World:
             world = cls(Config(**about | {"begins_on": date.fromisoformat(about["begins_on"])}))
             world.emitted_day = emitted_day
             world.actions = Actions(*(columns[f"actions/{at}"] for at in range(4)))
-            world.spending = [columns["spending"]]
             kept = [f.name for f in fields(State) if f.name != "pending"]
             for block in range(len(world.states)):
                 if f"{block}/{kept[0]}" not in columns:
@@ -214,15 +220,9 @@ class World:
                     if name.startswith(f"{block}/pending/"):
                         _, _, table, column = name.split("/")
                         pending[table][column] = columns[name]
+                world.weekly[block] = columns[f"{block}/weekly"]
                 world.states[block] = State(**{name: columns[f"{block}/{name}"] for name in kept}, pending=pending)
         return world
-
-    def all_spending(self) -> Ints:
-        """Rows of week, person, cents and orders, in the order of week and person."""
-        rows = np.concatenate([np.empty((4, 0), dtype=np.int64), *self.spending], axis=1)
-        keys, place = np.unique((rows[0] << 40) | rows[1], return_inverse=True)
-        cents, orders = (np.bincount(place, rows[at], len(keys)).astype(np.int64) for at in (2, 3))
-        return np.stack([keys >> 40, keys & ((1 << 40) - 1), cents, orders])
 
 
 class NoPool:

@@ -13,7 +13,7 @@ MEASURES = {
 
 
 def to_markdown(results: Mapping[str, Any]) -> str:
-    parts = {"ingest": of_ingest, "gold": of_gold, "scoring": of_scoring}
+    parts = {"ingest": of_ingest, "gold": of_gold, "scoring": of_scoring, "simulator": of_simulator}
     sections = [[*write(results[name]), "", *about(results[name])] for name, write in parts.items() if name in results]
     head = ["# What was measured", "", "By `make bench`; medians. Each part says on which machine, and when."]
     return "\n\n".join("\n".join(section) for section in [head, *sections]) + "\n"
@@ -71,6 +71,34 @@ def of_scoring(found: Mapping[str, Any]) -> list[str]:
         ),
         "",
         f"Peak memory {found['spark_peak_gib']:.1f} GiB; the first time {found['spark_first_seconds']:.0f} s.",
+    ]
+
+
+def of_simulator(found: Mapping[str, Any]) -> list[str]:
+    world, rows = found["world"], found["rows"]
+    return [
+        "## The simulated retailer",
+        "",
+        f"`simulate world` of {world['people']:,} people over two years: {world['order_lines']:,} order lines, "
+        f"{world['rows']:,} records of {world['feeds']}",
+        f"feeds in {world['files']:,} files, {world['gib']:.1f} GiB, and the truth of all. `simulate rows` of "
+        f"{rows['people']:,} people: {rows['rows']:,} rows of",
+        "orders and identities. Each once, on two processes. The aims are 900 s and 6 GiB at most for 100,000 people,",
+        "and 500,000 rows/s.",
+        "",
+        *table(
+            ("", "wall, s", "CPU of all processes, s", "peak memory of all processes, GiB", "rows/s"),
+            [
+                (
+                    name,
+                    f"{each['seconds']:.0f}",
+                    f"{each['cpu_seconds']:.0f}",
+                    f"{each['peak_gib']:.2f}",
+                    f"{each['rows'] / each['seconds']:,.0f}",
+                )
+                for name, each in (("world", world), ("rows", rows))
+            ],
+        ),
     ]
 
 

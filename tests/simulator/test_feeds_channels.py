@@ -267,7 +267,7 @@ UNTIL = on(34)  # with the end of a month in it
 
 def deliver(folder: Path, *until: date, processes: int = 1) -> dict[str, str]:
     for day in until:
-        simulate(folder / "landing", CONFIG, day, processes=processes, foresee_weeks=0)
+        simulate(folder / "landing", CONFIG, day, processes=processes, foresee_weeks=4)
     return digests(folder / "landing") | {"manifest": (folder / "world_manifest.json").read_text()}
 
 
@@ -278,6 +278,19 @@ def at_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_the_same_bytes_by_two_processes(at_once: dict[str, str], tmp_path: Path) -> None:
     assert deliver(tmp_path, UNTIL, processes=2) == at_once
+
+
+def test_the_same_bytes_of_truth_by_two_processes(tmp_path: Path) -> None:
+    for processes in (1, 2):
+        deliver(tmp_path / f"{processes}", UNTIL, processes=processes)
+    one, two = (
+        {name: digest.split()[0] for name, digest in digests(tmp_path / f"{processes}" / "truth").items()}
+        for processes in (1, 2)
+    )
+
+    assert one == two
+    assert {"actions.parquet", "weeks/part-00001.parquet", "effects/part-00000.parquet", "world.npz"} <= one.keys()
+    assert sum(name.startswith("records/") for name in one) > 35
 
 
 def test_the_same_bytes_in_several_steps(at_once: dict[str, str], tmp_path: Path) -> None:

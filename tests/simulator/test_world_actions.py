@@ -4,9 +4,11 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from simulator.world.config import CHANNELS, OFFERS, RESPONSES, Config, day_number
+from simulator.world.run import simulate
 from simulator.world.truth import effect_table
 from simulator.world.world import World
 from tests.simulator.worlds import assert_same, lived, of_days, of_people, on
@@ -121,6 +123,46 @@ def test_the_platform_takes_the_place_of_the_business_and_is_answered():
     assert on_that_day.sum() == config.people
     opened = tables["message_events"]["kind"] == 2
     assert np.isin(tables["message_events"]["message_id"][opened], tables["messages"]["message_id"]).any()
+
+
+def test_actions_given_twice_are_the_same_world():
+    config = Config(people=300, seed=14)
+    once, twice = World(config), World(config)
+    decided = offers(np.arange(config.people), on(2))
+    once.act(decided)
+    twice.act(pa.concat_tables([decided, decided]))
+    lived(once, on(8))
+    lived(twice, on(8))
+    twice.act(decided)  # of a day that is over: the command was run again
+
+    assert len(once.actions) == len(twice.actions) == config.people
+    assert_same(lived(once, on(16)), lived(twice, on(16)))
+
+
+def test_a_platform_names_people_by_their_records(tmp_path):
+    landing = tmp_path / "landing"
+    config = Config(people=300, seed=14)
+    simulate(landing, config, on(8), foresee_weeks=0)
+    records = pq.read_table(tmp_path / "truth/records/source=crm_accounts", partitioning=None)
+    decided = offers(records["record_id"], on(9), "sms").rename_columns(["record_id", "on", "channel", "offer"])
+    pq.write_table(decided.append_column("source", [["crm_accounts"] * len(decided)]), tmp_path / "decided.parquet")
+    simulate(landing, config, on(12), actions=tmp_path / "decided.parquet", foresee_weeks=0)
+    acted = pq.read_table(tmp_path / "truth/actions.parquet")
+    sent = {path.name for path in (landing / "sms/sends").iterdir()}
+
+    assert len(records) > 20
+    assert set(acted["person_id"].to_pylist()) == set(records["person_id"].to_pylist())
+    assert set(acted["channel"].to_pylist()) == {"sms"}
+    assert "SMS240110.txt" in sent
+
+
+def test_a_record_that_is_nobodys_is_named(tmp_path):
+    simulate(tmp_path / "landing", Config(people=60, seed=14), on(3), foresee_weeks=0)
+    decided = offers(["0017"], on(9)).rename_columns(["record_id", "on", "channel", "offer"])
+    pq.write_table(decided.append_column("source", [["crm_account"]]), tmp_path / "decided.parquet")
+
+    with pytest.raises(ValueError, match="expected records of this world; found 1 others, as 0017 of crm_account"):
+        simulate(tmp_path / "landing", Config(people=60, seed=14), on(9), actions=tmp_path / "decided.parquet")
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,12 @@ def test_the_marginals_are_near_the_real_ones_and_are_drawn(tmp_path):
     distances = {curve.name: curve.distance for curve in curves}
 
     assert sum(CDNOW_REPEATS) == 2_357
+    assert len(curves) == len(distances) == 6
     assert distances["days between purchases"] < 0.05
     assert distances["lines of a purchase"] < 0.05
     assert distances["purchases in a year"] < 0.09
+    assert distances["days between occasional purchases"] < 0.07
+    assert distances["lines (CDs) of a purchase"] < 0.06
     assert distances["repeat purchases in 39 weeks"] < 0.07
     assert orders == pytest.approx(CDNOW_ORDERS_IN_78_WEEKS, rel=0.15)
     assert "<svg" in (tmp_path / "docs" / "marginals.svg").read_text()

@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from simulator.cli import app
+from simulator.cli import app, main
 from simulator.world import service
 from simulator.world.config import NEVER, Config, day_number
+from simulator.world.profit import EARNED, expected_order_cents, expected_profit, expected_shipping_cents
 from simulator.world.randomness import Dice
-from simulator.world.traits import expected_order_cents
 from simulator.world.truth import daily_chance, truth_path, write_records, write_truth
 from simulator.world.world import World
 from tests.simulator.worlds import lived, on, year_of_800
@@ -166,6 +166,43 @@ def test_the_table_of_weeks_foretells_what_is_spent(tmp_path):
     assert weeks.spent_cents.sum() > 0
 
 
+def test_the_table_of_weeks_says_who_is_alive_and_what_was_earned(tmp_path):
+    config = Config(people=900, seed=4, households_per_block=150)
+    world, goes_on = World(config), World(config)
+    orders = pd.DataFrame(lived(world, on(7 * 26 - 1))["orders"])
+    for days in (3, 40, 41, 7 * 26 - 1):
+        lived(goes_on, on(days))
+    for each, folder in ((world, tmp_path / "one"), (goes_on, tmp_path / "steps")):
+        write_truth(folder, each, foresee_weeks=0)
+    weeks = pq.read_table(tmp_path / "one/weeks").to_pandas().sort_values(["person_id", "as_of_date"])
+    of_person = weeks.groupby("person_id")
+    gone = weeks[~weeks.is_alive].groupby("person_id").as_of_date.min()
+    ordered = orders.groupby("person_id").day.max()
+    paid = orders.groupby("person_id").total_cents.sum()
+
+    assert not (of_person.is_alive.shift(1, fill_value=True).eq(False) & weeks.is_alive).any()
+    assert 50 < len(gone) < len(of_person) - 50
+    known = ordered.index.intersection(gone.index)
+    assert (ordered[known] <= gone[known].map(day_number)).all()
+    assert (of_person.orders.sum()[ordered.index] == orders.groupby("person_id").size()).all()
+    assert (of_person.spent_cents.sum()[paid.index] == paid).all()
+    assert 0.2 < weeks.profit_cents.sum() / weeks.spent_cents.sum() < 0.4
+    never_bought = weeks[weeks.orders == 0]
+    assert never_bought.profit_cents.max() == 0 and never_bought.profit_cents.min() < 0  # what messages cost
+    assert pq.read_table(tmp_path / "steps/weeks").equals(pq.read_table(tmp_path / "one/weeks"))
+
+
+def test_the_expected_profit_of_an_order_is_what_is_earned_on_average(quiet):
+    world, tables = quiet
+    expected = np.concatenate([expected_profit(world.config, traits)[0] for traits in world.blocks()])
+    shipping = np.concatenate([expected_shipping_cents(world.config, traits) for traits in world.blocks()])
+    who = tables["orders"]["person_id"]
+    earned = np.concatenate(world.weekly, axis=1)[EARNED].sum() / 100
+
+    assert earned == pytest.approx(expected[who].sum(), rel=0.06)
+    assert tables["orders"]["shipping_cents"].sum() == pytest.approx(shipping[who].sum(), rel=0.10)
+
+
 def test_a_world_in_a_folder_goes_on_where_it_ended_and_keeps_its_truth_outside_the_landing(tmp_path):
     landing = tmp_path / "lake" / "landing"
     arguments = ["world", "--landing", str(landing), "--people", "300", "--foresee-weeks", "4", "--until"]
@@ -183,6 +220,15 @@ def test_a_world_in_a_folder_goes_on_where_it_ended_and_keeps_its_truth_outside_
     assert {"people", "effects", "weeks", "emails", "phones", "campaigns.parquet", "actions.parquet"} <= found
     assert World.load(truth_path(landing) / "world.npz").until == date(2024, 2, 11)
     assert json.loads((truth_path(landing) / "config.json").read_text())["people"] == 300
+
+
+def test_the_world_is_what_is_simulated_when_no_other_command_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["simulate", "--until", "2024-01-02", "--people", "50", "--landing", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 0
+    assert "order_lines" in capsys.readouterr().out
 
 
 def test_records_say_who_they_are(tmp_path):

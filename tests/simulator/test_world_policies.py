@@ -1,0 +1,56 @@
+"""What two policies earned is read from the truths of copies of one world. The whole of it is in test_readme.py."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from simulator.world.config import Config
+from simulator.world.policies import compare
+from simulator.world.profit import EARNED
+from simulator.world.run import state_path
+from simulator.world.world import World
+from tests.simulator.worlds import lived, on
+
+CONFIG = Config(people=700, seed=31, campaigns=False, households_per_block=150)
+
+
+def told(world: World, landing: Path, until: date) -> Path:
+    lived(world, until, is_watched=False)
+    world.save(state_path(landing))
+    return landing
+
+
+def test_a_message_to_everybody_costs_and_moves_only_those_whom_it_can(tmp_path):
+    alone = World(CONFIG)
+    lived(alone, on(13), is_watched=False)
+    acted = alone.copied()
+    same = {"on": on(15), "channel": "mail", "offer": "message"}
+    people = np.arange(CONFIG.people)
+    acted.act(pa.table({"person_id": people} | {name: [value] * len(people) for name, value in same.items()}))
+    landings = [told(alone, tmp_path / "a/landing", on(34)), told(acted, tmp_path / "b/landing", on(34))]
+    nobody, everybody = compare(landings, on(14))
+    earned = [np.concatenate(world.weekly, axis=1)[EARNED, :, 2:5].sum(axis=1) / 100 for world in (alone, acted)]
+
+    assert (nobody.weeks, nobody.actions, everybody.actions) == (3, 0, 700)
+    assert (nobody.more, nobody.give_or_take) == (0, 0)
+    assert everybody.profit == pytest.approx(earned[1].sum())
+    assert everybody.more == pytest.approx((earned[1] - earned[0]).sum())
+    assert everybody.more < -0.5 * 65 * 700  # whoever is no customer costs it, too
+    assert 0 < everybody.give_or_take < abs(everybody.profit)
+
+
+def test_worlds_that_are_no_copies_are_not_compared(tmp_path):
+    other = Config(people=700, seed=32, campaigns=False, households_per_block=150)
+    one = told(World(CONFIG), tmp_path / "one/landing", on(6))
+    two = told(World(other), tmp_path / "two/landing", on(6))
+    further = told(World(CONFIG), tmp_path / "further/landing", on(13))
+
+    with pytest.raises(ValueError, match="two/landing: expected a world of the same seed and people as"):
+        compare([one, two], on(0))
+    with pytest.raises(ValueError, match="further/landing: expected days up to 2024-01-07; found 2024-01-14"):
+        compare([one, further], on(0))
+    with pytest.raises(ValueError, match="expected a week that begins on 2024-01-08 or later and is over; found none"):
+        compare([one, one], on(7))
