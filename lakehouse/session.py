@@ -70,6 +70,8 @@ def open_session(settings: Settings, *, archive_to: Path | None = None) -> Spark
         return SparkSession.builder.getOrCreate()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     home = settings.home.absolute()
+    for folder in (home, Path(settings.warehouse_dir), Path(settings.state_dir)):
+        see_that_it_opens(folder)
     home.mkdir(parents=True, exist_ok=True)
     see_that_it_stayed(home)
     builder = SparkSession.builder.appName("orrery").master(f"local[{settings.cores}]").enableHiveSupport()
@@ -94,6 +96,12 @@ def open_session(settings: Settings, *, archive_to: Path | None = None) -> Spark
         session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def see_that_it_opens(folder: Path) -> None:
+    """Else what stands in the way is told as soon as possible, and as it is: Java would say that nothing is there."""
+    if os.path.lexists(folder):
+        os.scandir(folder).close()
 
 
 class MovedError(Exception):

@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse import session
-from lakehouse.session import ARCHIVE, MADE_IN, MovedError, see_that_it_stayed
+from lakehouse.session import ARCHIVE, MADE_IN, MovedError, see_that_it_opens, see_that_it_stayed
 from tests.processes import Running, orrery, run
 
 
@@ -58,6 +58,16 @@ def test_a_lake_whose_path_has_blanks_and_quotes_starts_and_one_that_was_moved_s
 
     assert refused.wait().code == 1
     assert f"Error: Cannot open the lakehouse in {moved}: expected it in {home}" in log.read_text()
+
+
+def test_a_folder_that_cannot_be_opened_is_told_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").touch()
+
+    for name, why in ("loop", "Too many levels of symbolic links"), ("file", "Not a directory"):
+        with pytest.raises(OSError, match=f"{why}: '{tmp_path}/{name}'"):
+            see_that_it_opens(tmp_path / name)
+    see_that_it_opens(tmp_path / "nothing")
 
 
 def test_a_lake_stays_where_it_was_made_or_is_linked_there(tmp_path: Path) -> None:
