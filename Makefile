@@ -61,9 +61,10 @@ lint: setup ## Check style, types, imports between layers, SQL and dbt
 bench: setup ## Measure speed, and quality against plain baselines
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-faults: setup ## Break files, let them drift, run at once, kill jobs: nothing may be lost or doubled
+faults: setup ## Break files, let them drift, fill disks, run at once, kill jobs: nothing may be lost or doubled
 	@$(BIN)/python -m tests.faults.corrupt
 	@$(BIN)/python -m tests.faults.drift
+	@$(BIN)/python -m tests.faults.disks
 	@$(BIN)/python -m tests.faults.at_once
 	@$(BIN)/python -m tests.faults.killed
 	@$(BIN)/python -m tests.faults $(ARGS)

@@ -31,15 +31,10 @@ def why_not_read(arrival: Arrival) -> str | None:
     """Of a file whose footer says that it can be read."""
     with suppress(NotParquetError):
         parquet_schema(arrival)
-        return why_pages_are_not_read(arrival)
-    return None
-
-
-def why_pages_are_not_read(arrival: Arrival) -> str | None:
-    try:
-        with file_errors("the file is damaged"), open_file(arrival.path) as file:
-            for _ in pq.ParquetFile(file).iter_batches():
-                pass
-    except NotParquetError as error:
-        return str(error)
+        try:
+            with file_errors("the file is damaged"), open_file(arrival.path) as file:
+                for _ in pq.ParquetFile(file).iter_batches():
+                    pass
+        except NotParquetError as error:
+            return str(error)
     return None

@@ -6,9 +6,11 @@ under the load's number, so that a repeat after a kill adds nothing. A batch is 
 """
 
 import math
+import os
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import reduce
@@ -21,12 +23,14 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
+from bronze.checkpoint import held
 from bronze.damage import damaged
-from bronze.landing import UnreadableFilesError, change, listed
+from bronze.landing import Found, UnreadableFilesError, change, listed
 from bronze.ledger import FILES, LOADS, QUARANTINE
-from bronze.plan import Ledger, Load, in_batch, is_not_read
-from bronze.read import NotParquetError, came_from, parquet_footer, read
+from bronze.plan import Ledger, Load, in_batch
+from bronze.read import NotParquetError, came_from, parquet_footer, read, task_count
 from bronze.records.content import is_local
+from bronze.refusals import files_with_rows, not_read, refusals_of_same, refusals_of_whole_files, refused_before
 from bronze.shares import Arrival
 from bronze.source import Source
 from lakehouse.delta import Lakehouse, OvertakenError
@@ -34,7 +38,7 @@ from lakehouse.delta import Lakehouse, OvertakenError
 ARRIVALS = "path string, modificationTime timestamp, length bigint, content binary"
 SIDE_BY_SIDE = 4
 SLOTS = 63
-REFUSAL = ("_file", "_position", "_raw", "_reasons", "_arrived_at")
+AGAIN_AFTER = 60.0  # seconds until a folder that looks the same is taken in again, for what could not land or be opened
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,28 @@ def ingest(
     on_landed: Callable[[Landed], None] = lambda landed: None,
 ) -> StreamingQuery:
     """Take in what has arrived; with `continuous`, also what will arrive. A load that failed before is tried again."""
+    landing, checkpoint = lake.settings.landing_dir, posixpath.join(lake.settings.state_dir, "ingest")
+    if lake.settings.target == "local" and is_local(landing):
+        os.scandir(landing).close()  # or else it is told why not, before anything is made
+    is_alone = lake.settings.target == "local" and is_local(checkpoint) and not continuous
+    with held(checkpoint) if is_alone else nullcontext():
+        return stream(lake, sources, checkpoint, continuous, on_landed)
+
+
+def stream(
+    lake: Lakehouse,
+    sources: Sequence[Source],
+    checkpoint: str,
+    continuous: bool,
+    on_landed: Callable[[Landed], None],
+) -> StreamingQuery:
+    """See to the tables and to what was left before, and let the stream take in what it finds."""
     pool = ThreadPoolExecutor(SIDE_BY_SIDE)
     making: list[Future[bool]] = []
     waiting: list[Load] = []
     passes = 0
+    before: list[Found] = []
+    look_again_at = 0.0
 
     def land_once_made(loads: Sequence[Load]) -> list[Load]:
         for each in making:
@@ -81,28 +103,44 @@ def ingest(
     preparing = pool.submit(prepared)  # while the stream starts
     landing = lake.settings.landing_dir
     is_listed = lake.settings.target == "local" and is_local(landing)
+    is_watched = continuous and is_listed
 
     def take_in(files: DataFrame | None = None, batch_id: int = 0) -> None:
         """Of a local folder all that is new: Spark's batches lack files that were written again or have no bytes."""
-        nonlocal waiting, passes
+        nonlocal waiting, passes, before, look_again_at
         ledger = preparing.result()
+        found = list(listed(landing)) if files is None or is_listed else in_batch(files, landing)
+        if is_watched:
+            if found == before and monotonic() < look_again_at:
+                return
+            before, look_again_at = found, monotonic() + AGAIN_AFTER
         passes += 1
         if passes > 1:
             ledger.learn()
             waiting = [*waiting, *ledger.outstanding()]  # what another run has noted meanwhile comes first
-        found = list(listed(landing)) if files is None or is_listed else in_batch(files, landing)
         waiting = land_once_made([*waiting, *ledger.plan(found)])
         tell_unreadable(ledger, on_landed)
         if ledger.unreadable and not is_listed:  # a batch that fails is given again; a folder is listed again anyway
             raise UnreadableFilesError("; ".join(ledger.unreadable.values()))
 
-    if continuous and is_listed:
+    failed: list[Exception] = []
+
+    def take_in_batch(files: DataFrame, batch_id: int) -> None:
+        try:
+            take_in(files, batch_id)
+        except Exception as problem:
+            failed.append(problem)
+            raise
+
+    if is_watched:
         take_in()
     try:
-        stream = arrivals(lake).writeStream.foreachBatch(take_in).queryName("ingest")
-        stream = stream.option("checkpointLocation", posixpath.join(lake.settings.state_dir, "ingest"))
+        writer = (ticks(lake) if is_watched else arrivals(lake)).writeStream.foreachBatch(take_in_batch)
+        writer = writer.queryName("ingest")
+        if not is_watched:
+            writer = writer.option("checkpointLocation", checkpoint)
         query = (
-            stream.trigger(processingTime="10 seconds") if continuous else stream.trigger(availableNow=True)
+            writer.trigger(processingTime="10 seconds") if continuous else writer.trigger(availableNow=True)
         ).start()
     finally:
         wait([preparing])
@@ -111,10 +149,21 @@ def ingest(
         raise problem
     if continuous:
         return query
-    query.awaitTermination()
+    try:
+        query.awaitTermination()
+    except PySparkException:
+        if failed:  # told as it is, too
+            raise failed[0]  # noqa: B904
+        raise
     if is_listed and not passes:
         take_in()
     return query
+
+
+def ticks(lake: Lakehouse) -> DataFrame:
+    """In place of the files of a folder that is listed at each trigger: Spark's stream gives no file twice, and would
+    miss those that are written again."""
+    return lake.spark.readStream.format("rate").load()
 
 
 def arrivals(lake: Lakehouse) -> DataFrame:
@@ -205,28 +254,34 @@ def land_but(lake: Lakehouse, load: Load, broken: Mapping[str, str]) -> tuple[in
     """
     source, files = load.source, list(load.arrivals)
     seen = Observation()
-    records = read(lake.spark, source, files, task_count(lake), broken, explains=False)
+    records = read(lake.spark, source, files, task_count(lake.spark), broken, explains=False)
     if source.format != "parquet":
+        slot = slot_of(F.col("_file"))
         is_refused = F.col("_reasons").isNotNull()
-        records = records.observe(seen, F.bit_or(F.when(is_refused, slot_of(F.col("_file")))).alias("slots"))
+        records = records.observe(
+            seen,
+            F.bit_or(F.when(is_refused, slot)).alias("refused"),
+            F.bit_or(F.when(F.col("_position") == 0, slot)).alias("not_read"),
+        )
     writer = f"bronze.{source.name}"
     good = records.where("_reasons IS NULL").withColumn("_load_id", F.lit(load.load_id))
     added = lake.append(good.select(*source.table.columns), source.table, writer=writer, number=load.load_id)
 
     if source.format == "parquet":
-        suspects = files if added.rows < sum(parquet_rows(file) for file in files) else []
+        suspects = doubtful = files if added.rows < sum(parquet_rows(file) for file in files) else []
     elif added.is_repeat:  # nothing was read, so nothing was seen
-        suspects = files
+        suspects = doubtful = files
     else:
-        slots = seen.get["slots"] or 0
-        suspects = [file for file in files if slots >> (crc32(file.file.encode()) % SLOTS) & 1]
+        suspects, doubtful = (in_slots(files, seen.get[each]) for each in ("refused", "not_read"))
     if not suspects:
         return added.rows, 0
-    changed = {file: why for file in suspects if (why := change(file.path, file.found))}
-    same = [file for file in suspects if file not in changed]
-    refusals = [refusals_of_changed(lake, load, changed)] if changed else []
+    no_more = {file: why for file in suspects if (why := change(file.path, file.found) or broken.get(file.file))}
+    landed = files_with_rows(lake, load) if no_more or doubtful else set()
+    no_more |= not_read(lake, source, [each for each in doubtful if each not in no_more and each.file not in landed])
+    same = [file for file in suspects if file not in no_more]
+    refusals = [refusals_of_whole_files(lake, no_more, landed)] if no_more else []
     if same:
-        refusals.append(refusals_of_same(lake, source, same, broken))
+        refusals.append(refusals_of_same(lake, source, same))
     quarantined = reduce(DataFrame.unionByName, refusals).select(
         F.lit(source.name).alias("source"),
         F.col("_file").alias("file"),
@@ -245,52 +300,13 @@ def land_but(lake: Lakehouse, load: Load, broken: Mapping[str, str]) -> tuple[in
     return added.rows, told.rows
 
 
-def refused_before(lake: Lakehouse, load: Load) -> int:
-    of_load = (F.col("source") == load.source.name) & (F.col("load_id") == load.load_id)
-    return lake.read(QUARANTINE).where(of_load).count()
-
-
-def files_with_rows(lake: Lakehouse, load: Load) -> set[str]:
-    rows = lake.read(load.source.table).where(F.col("_load_id") == load.load_id)
-    return {row._file for row in rows.select("_file").distinct().collect()}
-
-
-def refusals_of_changed(lake: Lakehouse, load: Load, changed: Mapping[Arrival, str]) -> DataFrame:
-    """What is told of files that are not there to be read again: that they were not read, or, where their good rows
-    landed before a kill, that the others are not known."""
-    landed = files_with_rows(lake, load)
-    unknown = (
-        "the file was changed after its good rows had landed: which of its other records were refused is not known"
-    )
-    rows = [
-        (each.file, -1, None, [unknown], each.arrived_at)
-        if each.file in landed
-        else (each.file, 0, None, [why], each.arrived_at)
-        for each, why in changed.items()
-    ]
-    return lake.spark.createDataFrame(
-        rows, "_file string, _position bigint, _raw string, _reasons array<string>, _arrived_at timestamp"
-    )
-
-
-def refusals_of_same(lake: Lakehouse, source: Source, same: list[Arrival], broken: Mapping[str, str]) -> DataFrame:
-    """The refused records of files that are as they were planned. One that is changed before a task reads it fails the
-    load, since its good rows may have landed: the next attempt knows."""
-    refused = read(lake.spark, source, same, task_count(lake), broken).where("_reasons IS NOT NULL")
-    position = F.col("_position")
-    is_changed = is_not_read(position, F.col("_reasons"))
-    position_or_error = F.when(is_changed, F.raise_error(F.concat_ws(": ", "_file", "_reasons"))).otherwise(position)
-    return refused.withColumn("_position", position_or_error).select(*REFUSAL)
-
-
 def slot_of(file: Column) -> Column:
     """One of 63 bits for each file: which slots saw a refused row fits one number, and costs nothing to observe."""
     return F.call_function("shiftleft", F.lit(1).cast("bigint"), (F.crc32(file) % SLOTS).cast("int"))
 
 
-def task_count(lake: Lakehouse) -> int:
-    """Two tasks per core, so that an uneven share is made up for."""
-    return 2 * int(lake.spark.sparkContext.defaultParallelism)
+def in_slots(files: Sequence[Arrival], slots: int | None) -> list[Arrival]:
+    return [file for file in files if (slots or 0) >> (crc32(file.file.encode()) % SLOTS) & 1]
 
 
 def parquet_rows(arrival: Arrival) -> float:

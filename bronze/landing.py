@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,17 +46,37 @@ class UnreadableFilesError(Exception):
 
 
 def listed(landing: str) -> Iterator[Found]:
-    """Every file of a local landing folder, those of no bytes too, which Spark's index leaves out. One whose name
-    begins with . or _ is not there yet, as for Spark."""
-    for folder, folders, files in os.walk(landing, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
-        for name in sorted(files):
+    """Every file of a local landing folder, below linked folders too, and those of no bytes, which Spark's index leaves
+    out. One whose name begins with . or _ is not there yet, as for Spark. What is there and is no file, such as a link
+    that leads nowhere, is found like one: who opens it says why it cannot be read."""
+    for folder, folders, files in os.walk(landing, onerror=refuse, followlinks=True):
+        there = sorted(name for name in folders if not name.startswith((".", "_")))
+        back = [name for name in there if leads_back(Path(folder, name), Path(landing))]
+        folders[:] = [name for name in there if name not in back]
+        for name in (*sorted(files), *back):
             path = Path(folder, name)
-            if name.startswith((".", "_")) or not path.is_file():
+            if name.startswith((".", "_")):
                 continue
-            about = path.stat()
-            modified = about.st_mtime_ns // 1_000_000
-            yield Found(str(path), path.relative_to(landing).as_posix(), about.st_size, modified)
+            with suppress(FileNotFoundError):  # it was deleted meanwhile
+                about = about_file(path)
+                modified = about.st_mtime_ns // 1_000_000
+                yield Found(str(path), path.relative_to(landing).as_posix(), about.st_size, modified)
+
+
+def leads_back(folder: Path, landing: Path) -> bool:
+    """Whether a folder is a link to one that it is in: below it, all would be there again and again."""
+    if not folder.is_symlink():
+        return False
+    way = [each.resolve() for each in folder.parents if each.is_relative_to(landing)]
+    return any(each.is_relative_to(folder.resolve()) for each in way)
+
+
+def about_file(path: Path) -> os.stat_result:
+    """Of a link that leads nowhere, what is known of the link."""
+    try:
+        return path.stat()
+    except OSError:
+        return path.lstat()
 
 
 def refuse(error: OSError) -> None:
@@ -73,9 +95,22 @@ def hashed(files: Sequence[Found]) -> tuple[list[tuple[Found, str]], dict[str, s
 
 def hash_or_error(found: Found) -> str | OSError:
     try:
+        if is_local(found.path):
+            see_that_it_is_a_file(found.path)
         return content_hash(found.path)
     except (OSError, pa.ArrowInvalid) as error:
         return OSError(str(error))
+
+
+def see_that_it_is_a_file(path: str) -> None:
+    """Else a pipe would be waited for, and a name that is no text could not be noted."""
+    mode, shown = Path(path).stat().st_mode, os.fsencode(path).decode("utf-8", "backslashreplace")
+    if stat.S_ISDIR(mode):
+        raise OSError(f"A link to a folder that it is in: '{shown}'")
+    if not stat.S_ISREG(mode):
+        raise OSError(f"Neither a file nor a folder: '{shown}'")
+    if shown != path:
+        raise OSError(f"A name that is not UTF-8, and must be another: '{shown}'")
 
 
 def content_hash(path: str) -> str:
@@ -92,7 +127,7 @@ def change(path: str, planned: Found) -> str | None:
     if not is_local(path):
         return None
     try:
-        about = os.stat(path)  # noqa: PTH116
+        about = about_file(Path(path))
     except FileNotFoundError:
         return DELETED
     is_older = not path.startswith(MOUNTED) and about.st_mtime_ns // 1_000_000 != planned.modified

@@ -9,7 +9,6 @@ import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Row
@@ -48,15 +47,19 @@ class Known:
         if before is None or before.version < row.version:
             self.newest[row.file] = row
             self.again.pop(row.file, None)
-            if row.same_as is not None and (row.source, row.content_hash) not in self.brought:
-                self.again[row.file] = row  # the one that was to bring its content was not read
+            is_brought = row.same_as is None or (row.source, row.content_hash) in self.brought
+            if row.content_hash is None or not is_brought:
+                self.again[row.file] = row  # it was not read, or the one that was to bring its content was not
         if row.source and row.content_hash and row.same_as is None:
             self.brought.setdefault((row.source, row.content_hash), (row.file, row.load_id))
         self.last_load = max(self.last_load, row.load_id)
 
     def has(self, found: Found) -> bool:
+        """Whether its newest version is this one, and was read or is to be."""
         newest = self.newest.get(found.file)
-        return newest is not None and (newest.bytes, newest.modified) == (found.bytes, found.modified)
+        if newest is None or newest.content_hash is None:
+            return False
+        return (newest.bytes, newest.modified) == (found.bytes, found.modified)
 
     def same_as(self, found: Found, source: Source | None, content: str | None) -> str | None:
         """The file that brought this content before, if that is reason enough not to land it."""
@@ -163,12 +166,14 @@ class Ledger:
         found: dict[tuple[int, str], list[Arrival]] = {}
         for row in files:
             if row.source in self.sources and row.same_as is None:
-                arrival = arrival_of(row, self.lake.settings.landing_dir)
+                each = found_again(row, self.lake.settings.landing_dir)
+                arrival = Arrival(each.path, each.file, each.bytes, each.arrived_at, row.content_hash)
                 found.setdefault((row.load_id, row.source), []).append(arrival)
         return [Load(self.sources[name], load_id, arrivals) for (load_id, name), arrivals in found.items()]
 
 
 def found_again(row: Row, landing: str) -> Found:
+    """The file of a row of bronze.files. Its time says its zone, which that of a row of Spark's does not."""
     return Found(posixpath.join(landing, row.file), row.file, row.bytes, row.modified)
 
 
@@ -179,7 +184,7 @@ def is_not_read(position: Column, reasons: Column) -> Column:
 
 def claimant(file: str, sources: Sequence[Source]) -> str | None:
     """The source whose file it is, if any. Two would be a mistake in their declarations."""
-    names = [s.name for s in sources if fnmatch(file, posixpath.join(s.folder, s.glob))]
+    names = [source.name for source in sources if source.claims(file)]
     if len(names) > 1:
         raise ContractError(
             f"Cannot take in {file}: expected one source that claims it, found {' and '.join(names)}.\n"
@@ -204,8 +209,3 @@ def in_batch(files: DataFrame, landing: str) -> list[Found]:
     columns = ("path", "length", F.unix_millis("modificationTime").alias("modified"))
     named = [(relative(row.path, landing), row) for row in files.select(*columns).collect()]
     return [Found(posixpath.join(landing, file), file, row.length, row.modified) for file, row in named]
-
-
-def arrival_of(row: Row, landing: str) -> Arrival:
-    found = found_again(row, landing)  # whose time says its zone, which that of a row of Spark's does not
-    return Arrival(found.path, found.file, found.bytes, found.arrived_at, row.content_hash)

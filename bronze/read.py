@@ -66,6 +66,11 @@ def read(
     return records.withColumn("_reasons", F.when(is_refused, reasons)).select(*source.columns, *lineage, "_reasons")
 
 
+def task_count(spark: SparkSession) -> int:
+    """Two tasks per core, so that an uneven share is made up for."""
+    return 2 * int(spark.sparkContext.defaultParallelism)
+
+
 Problem = tuple[Column, Column]  # when it is there, and what it says
 
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from fnmatch import fnmatch
 from pathlib import Path
 
 from bronze.landing import Found, listed
@@ -23,8 +22,7 @@ def claimed(landing: str, source: Source) -> list[Found]:
         )
     if not Path(landing).is_dir():
         return []
-    pattern = f"{source.folder}/{source.glob}"
-    return newest_first([each for each in listed(landing) if fnmatch(each.file, pattern)])
+    return newest_first([each for each in listed(landing) if source.claims(each.file) and Path(each.path).is_file()])
 
 
 def given(files: Sequence[Path], landing: str) -> list[Found]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from fnmatch import fnmatch
 from typing import Literal
 
 from bronze.declaration import ARRIVAL_DAY, problems_of
@@ -120,6 +121,10 @@ class Source:
     @property
     def glob(self) -> str:
         return self.path.rsplit("/", 1)[1] or "*"
+
+    def claims(self, file: str) -> bool:
+        """Whether a file of the landing folder is one of its files."""
+        return fnmatch(file, f"{self.folder}/{self.glob}")
 
     @property
     def all_rules(self) -> tuple[Rule, ...]:

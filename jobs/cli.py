@@ -20,10 +20,12 @@ import pandas as pd
 import typer
 from pydantic import ValidationError
 
+from bronze.read import came_from
 from bronze.registry import declared_sources
 from bronze.source import Source
 from jobs.console import say
 from lakehouse.delta import Lakehouse
+from lakehouse.room import no_room
 from lakehouse.session import open_session
 from lakehouse.settings import Settings
 
@@ -77,12 +79,17 @@ def options(
 def opened(context: typer.Context) -> Iterator[Lakehouse]:
     """The lakehouse that the options name, in a session of its own that ends with the step."""
     settings: Settings = context.obj
-    spark = open_session(settings)
     try:
-        yield Lakehouse(spark, settings)
-    finally:
-        if settings.target == "local":
-            spark.stop()
+        spark = open_session(settings)
+        try:
+            yield Lakehouse(spark, settings)
+        finally:
+            if settings.target == "local":
+                spark.stop()
+    except Exception as error:
+        if told := no_room(settings, str(error)):
+            error.add_note(told)
+        raise
 
 
 def chosen(settings: Settings, names: list[str] | None) -> list[Source]:
@@ -304,5 +311,8 @@ def explained(error: Exception) -> str:
             "Another process has this lakehouse open, and a local catalog takes one at a time.\n"
             "Wait for it to end, or stop it."
         )
+    if (cause := came_from(error)[:500]) not in text:
+        text = f"{text}\nIt came from: {cause}"
+    text = "\n".join((text, *getattr(error, "__notes__", ())))
     is_ours = type(error).__module__.split(".")[0] in ("lakehouse", "bronze", "silver", "gold", "ml", "jobs")
     return text if is_ours else f"{type(error).__name__}: {text}\nRun the command with --traceback for more."

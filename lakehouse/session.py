@@ -15,7 +15,9 @@ CACHE = Path(__file__).parent.parent / ".cache"
 JARS = CACHE / "jars"
 SPARK_CONF = CACHE / "spark-conf"
 ARCHIVE = CACHE / "classes" / "spark.jsa"
-LOGGING = f"-Dlog4j2.configurationFile=file:{SPARK_CONF}/log4j2.properties"
+LOGGING = f"-Dlog4j2.configurationFile={(SPARK_CONF / 'log4j2.properties').as_uri()}"
+
+MADE_IN = "made_in.txt"  # in a home: the path of it
 
 ENGINE = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -68,10 +70,13 @@ def open_session(settings: Settings, *, archive_to: Path | None = None) -> Spark
         return SparkSession.builder.getOrCreate()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     home = settings.home.absolute()
+    for folder in (home, Path(settings.warehouse_dir), Path(settings.state_dir)):
+        see_that_it_opens(folder)
     home.mkdir(parents=True, exist_ok=True)
+    see_that_it_stayed(home)
     builder = SparkSession.builder.appName("orrery").master(f"local[{settings.cores}]").enableHiveSupport()
     jars = ",".join(str(jar) for jar in delta_jars())
-    archive = f"-XX:ArchiveClassesAtExit={archive_to}" if archive_to else f"-XX:SharedArchiveFile={ARCHIVE}"
+    archive = f"ArchiveClassesAtExit={archive_to}" if archive_to else f"SharedArchiveFile={ARCHIVE}"
     is_archived = archive_to is not None or (ARCHIVE.exists() and has_own_conf())
     for key, value in {
         **ENGINE,
@@ -79,8 +84,9 @@ def open_session(settings: Settings, *, archive_to: Path | None = None) -> Spark
         "spark.jars": jars,
         "spark.driver.extraClassPath": jars.replace(",", ":"),
         "spark.driver.memory": settings.memory,
-        "spark.driver.extraJavaOptions": f"-Dderby.system.home={home} -XX:+UseParallelGC {COMPILER}"
-        + (f"-Xshare:auto -Xlog:disable -Xlog:all=error:stderr {archive} {LOGGING}" if is_archived else ""),
+        "spark.driver.extraJavaOptions": f"{in_quotes(f'-Dderby.system.home={home}')} -XX:+UseParallelGC {COMPILER}"
+        + (f"-Xshare:auto -Xlog:disable -Xlog:all=error:stderr {in_quotes(f'-XX:{archive}')} " if is_archived else "")
+        + (in_quotes(LOGGING) if is_archived else ""),
         "spark.sql.warehouse.dir": settings.warehouse_dir,
         "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={home}/metastore;create=true",
         "spark.local.dir": str(home / "tmp"),
@@ -90,6 +96,45 @@ def open_session(settings: Settings, *, archive_to: Path | None = None) -> Spark
         session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def see_that_it_opens(folder: Path) -> None:
+    """Else what stands in the way is told as soon as possible, and as it is: Java would say that nothing is there."""
+    if os.path.lexists(folder):
+        os.scandir(folder).close()
+
+
+class MovedError(Exception):
+    """A local lakehouse that is not where it was made."""
+
+
+def see_that_it_stayed(home: Path) -> None:
+    """The catalog names each table by its full path: a lake that was moved would find none of them, and a copy would
+    write to those of the first."""
+    note = home / MADE_IN
+    if not (home / "metastore").exists():
+        note.write_text(f"{home}\n")
+    elif note.exists() and not is_same(made_in := Path(note.read_text().rstrip("\n")), home):
+        raise MovedError(
+            f"Cannot open the lakehouse in {home}: expected it in {made_in}, where it was made, since its catalog "
+            f"names each table by its full path.\nIf it was moved, move it back or link {made_in} to it. If it is a "
+            f"copy, put it in the place of the first; or remove metastore, warehouse and state from {home}, and take "
+            "the landing folder in again."
+        )
+
+
+def is_same(folder: Path, other: Path) -> bool:
+    return folder.exists() and folder.samefile(other)
+
+
+def in_quotes(option: str) -> str:
+    r"""An option of Java's as Spark takes it apart: blanks are of the option, in quotes.
+
+    >>> print(in_quotes('-Dhome=/my "own" lake'))
+    "-Dhome=/my \"own\" lake"
+    """
+    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 @contextmanager

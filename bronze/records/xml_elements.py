@@ -31,6 +31,7 @@ MARKS = {
     b"\0<": "utf-16-be",
 }
 SAYS_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']""")
+OF_XML = ("xmlns", "xml:", "xsi:")  # so begin attributes that tell of the document
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -51,9 +52,10 @@ def read_xml(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
         raise UnreadableError(str(error), rows.rest() or error.rest) from error
     if rows.number == 0 and rows.others:
         raise UnreadableError(f"expected elements {layout.options['row']}, found {', '.join(sorted(rows.others))}")
-    if rows.number == 0 and rows.around:
-        what = f"expected elements {layout.options['row']}, found {rows.root} that holds text"
-        raise UnreadableError(what, rows.around)
+    for holds, raw in (("text", rows.around), ("attributes alone", rows.attributes)):
+        if rows.number == 0 and raw:
+            what = f"expected elements {layout.options['row']}, found {rows.root} that holds {holds}"
+            raise UnreadableError(what, raw)
 
 
 class Rows:
@@ -63,6 +65,7 @@ class Rows:
         self.layout, self.row = layout, layout.options["row"]
         self.number = 0
         self.root = ""
+        self.attributes = ""  # of the root, its beginning, without those that tell of the document
         self.around = ""  # text before the first row, its beginning
         self.others: set[str] = set()  # names of elements within it and around the rows, the first few
         self.good: list[Record] = []
@@ -94,7 +97,8 @@ class Rows:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if not self.open and name != self.row:
             if not self.root:
-                self.root = name
+                said = (f'{each}="{value}"' for each, value in attributes.items() if not each.startswith(OF_XML))
+                self.root, self.attributes = name, " ".join(said)[:1000]
             elif len(self.others) < 10:
                 self.others.add(name)
             return

@@ -19,6 +19,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming import DataStreamWriter
 
 from bronze import ingest as ingesting
+from bronze.checkpoint import InUseError
 from bronze.ingest import Landed, ingest
 from bronze.ledger import FILES, LOADS, QUARANTINE
 from bronze.plan import relative
@@ -375,6 +376,55 @@ def test_a_file_that_changes_before_its_refused_rows_are_read_again_does_not_lan
     assert quarantined(lake) == [(0, "pos/a.csv", -1, None)]
 
 
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+@pytest.mark.parametrize("is_killed", [False, True], ids=["at once", "after a kill"])
+def test_a_file_that_was_away_while_the_good_rows_were_written_lands_whole_later(
+    lake, landing, monkeypatch, format, is_killed
+):
+    source = replace(TILLS, format=format)
+    content = "id,amount\n1,1.00\n2,-2.00\n" if format == "csv" else pa.table({"id": [1, 2], "amount": [1, -2]})
+    landing.put("pos/a", content)
+    landing.put("pos/b", "id,amount\n3,3.00\n" if format == "csv" else pa.table({"id": [3], "amount": [3]}))
+    with monkeypatch.context() as patch:
+        patch.setattr(ingesting, "land_all", lambda lake, loads, on_landed: list(loads))
+        run(lake, source)
+    (landing.folder / "pos/a").rename(landing.folder / ".away")
+    append = Lakehouse.append
+
+    def back_after(self: Lakehouse, df, to: Table, **how) -> Appended:
+        added = append(self, df, to, **how)
+        if to.name == source.table.name and (landing.folder / ".away").exists():
+            (landing.folder / ".away").rename(landing.folder / "pos/a")
+            if is_killed:
+                raise PySparkException("killed")
+        return added
+
+    monkeypatch.setattr(Lakehouse, "append", back_after)
+    landed = [run(lake, source) for _ in range(3)]
+
+    assert landed[2] == []
+    assert landed_in(lake, source, "_file", "id", "amount") == [("pos/a", 1, 1), ("pos/b", 3, 3)]
+    told = lake.read(QUARANTINE).orderBy("position").collect()
+    assert [(row.file, row.position) for row in told] == [("pos/a", 0), ("pos/a", 3 if format == "csv" else 2)]
+    assert told[0].reasons[0].startswith("the file was changed before it was read: ")
+
+
+def test_a_damaged_parquet_file_of_which_rows_have_landed_is_not_told_as_refused_whole(lake, landing):
+    """Spark skips a part of which it knows by the footer that all keys are missing, and so reads no damaged page."""
+    stock = replace(TILLS, name="stock", path="stock/*", format="parquet")
+    rows = pa.table({"id": pa.array([1, None], pa.int32())})
+    landing.put("stock/a", with_last_page_damaged(rows))
+
+    assert [(each.rows, each.quarantined, each.error) for each in run(lake, stock)] == [(1, 1, None)]
+
+    assert landed_in(lake, stock, "_file", "id") == [("stock/a", 1)]
+    assert quarantined(lake) == [(0, "stock/a", -1, None)]
+    (reason,) = lake.read(QUARANTINE).select("reasons").collect()[0].reasons
+    assert reason.startswith("its good rows have landed, and which of its other records were refused is not known: ")
+    assert "the file is damaged: " in reason
+    assert run(lake, stock) == []
+
+
 def test_a_damaged_parquet_file_is_refused_whole_and_the_others_of_its_load_land(lake, landing):
     stock = replace(TILLS, name="stock", path="stock/*", format="parquet")
     landing.put("stock/a", pa.table({"id": [1]}))
@@ -445,6 +495,22 @@ def test_a_run_that_is_behind_finds_that_another_landed_all_of_its_load(lake, la
     assert quarantined(lake) == [(1, "pos/b.csv", 2, "2,-2.00")]
 
 
+def test_two_runs_with_one_checkpoint_do_not_disturb_each_other(lake, landing):
+    """Spark would stop the first, which would end as if it had taken all in."""
+    landing.put("pos/a.csv", "id,amount\n1,1.00\n")
+
+    def run_another(landed: Landed) -> None:
+        with pytest.raises(InUseError, match=r"ingest for this run alone, .*\n.* \(--state\)"):
+            run(Lakehouse(lake.spark.newSession(), lake.settings), TILLS)
+        done.append(landed)
+
+    done: list[Landed] = []
+    ingest(lake, [TILLS], on_landed=run_another)
+
+    assert [(each.rows, each.error) for each in done] == [(1, None)]
+    assert run(lake, TILLS) == []
+
+
 # What fails
 
 
@@ -475,7 +541,7 @@ def test_a_folder_that_cannot_be_listed_is_named_and_nothing_is_noted(lake, land
     landing.put("web/b.csv", "id,amount\n2,2.00\n")
     with monkeypatch.context() as patch:
         patch.setattr("os.scandir", listed_unless("web"))
-        with pytest.raises(PySparkException, match=r"Permission denied: '.*web'"):
+        with pytest.raises(PermissionError, match=r"^\[Errno 13\] Permission denied: '.*web'$"):
             run(lake, TILLS)
     assert lake.read(FILES).count() == lake.read(LOADS).count() == 0
 
@@ -563,7 +629,7 @@ def test_a_run_that_is_killed_anywhere_and_run_again_leaves_what_an_undisturbed_
 # Continuously
 
 
-def test_a_file_that_arrives_while_it_watches_is_taken_in_until_it_is_stopped(lake, landing):
+def test_a_file_that_arrives_or_is_written_again_while_it_watches_is_taken_in_until_it_is_stopped(lake, landing):
     landing.put("pos/a.csv", "id,amount\n1,1.00\n")
     done: list[Landed] = []
 
@@ -572,13 +638,38 @@ def test_a_file_that_arrives_while_it_watches_is_taken_in_until_it_is_stopped(la
         wait_until(lambda: len(done) == 1)
         landing.put("pos/b.csv", "id,amount\n2,2.00\n")
         wait_until(lambda: len(done) == 2)
-        wait_until(lambda: len(attempts(lake)) == 2 and not query.status["isTriggerActive"])
+        landing.put("pos/a.csv", "id,amount\n1,1.00\n3,3.00\n", at=TUESDAY)
+        wait_until(lambda: len(done) == 3)
+        wait_until(lambda: len(attempts(lake)) == 3 and not query.status["isTriggerActive"])
     finally:
         query.stop()
 
     assert query.exception() is None
-    assert landed_in(lake, TILLS) == [(0, "pos/a.csv", 2, 1, 1), (1, "pos/b.csv", 2, 2, 2)]
+    assert landed_in(lake, TILLS, "_load_id", "_file", "id") == [
+        (0, "pos/a.csv", 1),
+        (1, "pos/b.csv", 2),
+        (2, "pos/a.csv", 1),
+        (2, "pos/a.csv", 3),
+    ]
     assert run(lake, TILLS) == []
+
+
+def test_a_folder_that_looks_the_same_is_taken_in_again_after_a_while_for_what_could_not_land(
+    lake, landing, monkeypatch
+):
+    landing.put("pos/a.csv", "id,amount\n1,1.00\n")
+    monkeypatch.setattr(ingesting, "AGAIN_AFTER", 1.0)
+    done: list[Landed] = []
+    with monkeypatch.context() as patch:
+        patch.setattr("bronze.landing.open_file", opened_unless("a.csv"))
+        query = ingest(lake, [TILLS], continuous=True, on_landed=done.append)
+    try:
+        wait_until(lambda: len(done) == 2)
+    finally:
+        query.stop()
+
+    assert ["Permission denied" in (each.error or "") for each in done] == [True, False]
+    assert landed_in(lake, TILLS, "id") == [(1,)]
 
 
 def wait_until(is_so, seconds: float = 120) -> None:

@@ -43,6 +43,44 @@ def test_files_of_no_bytes_are_there_and_hidden_ones_are_not(put, tmp_path):
     assert str(found[0].arrived_at) == "2024-07-01 12:00:00.123000+00:00"
 
 
+def test_a_linked_folder_and_a_linked_file_are_there_under_the_names_of_the_links(put, tmp_path):
+    put("elsewhere/deep/1.csv"), put("landing/a/2.csv")
+    (tmp_path / "landing/b").symlink_to("../elsewhere")
+    (tmp_path / "landing/3.csv").symlink_to("a/2.csv")
+
+    found = list(listed(str(tmp_path / "landing")))
+
+    assert [each.file for each in found] == ["3.csv", "a/2.csv", "b/deep/1.csv"]
+    assert [each.bytes for each in found] == [4, 4, 4]
+
+
+@pytest.mark.timeout(30)
+def test_what_is_no_file_is_named_whatever_it_is_and_has_no_hash(put, tmp_path):
+    put("a/1.csv")
+    (tmp_path / "nowhere.csv").symlink_to("gone.csv")
+    (tmp_path / "itself.csv").symlink_to("itself.csv")
+    (tmp_path / "a/up").symlink_to("..")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a/other").symlink_to("../b")
+    (tmp_path / "b/another").symlink_to("../a")
+    os.mkfifo(tmp_path / "pipe.csv")
+    put(os.fsdecode(b"caf\xe9/1.csv"))
+
+    readable, unreadable = hashed(list(listed(str(tmp_path))))
+
+    assert sorted(each.file for each, _ in readable) == ["a/1.csv", "b/another/1.csv"]
+    assert sorted(unreadable.values()) == [
+        f"A link to a folder that it is in: '{tmp_path}/a/other/another'",
+        f"A link to a folder that it is in: '{tmp_path}/a/up'",
+        f"A link to a folder that it is in: '{tmp_path}/b/another/other'",
+        f"A link to a folder that it is in: '{tmp_path}/b/another/up'",
+        f"A name that is not UTF-8, and must be another: '{tmp_path}/caf\\xe9/1.csv'",
+        f"Neither a file nor a folder: '{tmp_path}/pipe.csv'",
+        f"[Errno 2] No such file or directory: '{tmp_path}/nowhere.csv'",
+        f"[Errno 40] Too many levels of symbolic links: '{tmp_path}/itself.csv'",
+    ]
+
+
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         list(listed(str(tmp_path / "nowhere")))

@@ -59,6 +59,16 @@ def test_a_file_is_known_by_the_size_and_time_of_its_newest_version():
     assert files.last_load == 1
 
 
+def test_a_version_that_was_not_read_is_not_known_and_is_planned_again():
+    files = known(("lines/a", 1, None), ("lines/b", 1, "x"))
+
+    assert not files.has(file("lines/a", modified=1, size=1))
+    assert list(files.again) == ["lines/a"]
+    files.add(Row(**{**files.newest["lines/a"].asDict(), "version": 2, "content_hash": "y"}))
+    assert files.has(file("lines/a", modified=1, size=1))
+    assert not files.again
+
+
 def test_a_content_of_a_source_lands_once_under_whatever_name():
     files = known(("lines/a", 1, "x"), ("lines/a", 2, "y"), ("lines/b", 1, None))
 

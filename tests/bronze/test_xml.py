@@ -91,6 +91,7 @@ BOMB = b"""<!DOCTYPE o [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><o><order><a>&b
         (b'<?xml version="1.0" encoding="idna"?><o/>', 0, "says that it is in idna, which is no encoding"),
         (b'<?xml version="1.0" encoding="punycode"?><o/>', 0, "says that it is in punycode, which is no encoding"),
         (b"<error>Service unavailable</error>", 0, "expected elements order, found error that holds text"),
+        (b'<o xml:lang="en" status="error" code="503"/>', 0, "expected elements order, found o that holds attributes"),
         (b'<?xml version="1.0" encoding="utf-16"?><o/>', 0, "says that it is in utf-16, and is not"),
         (BOMB, 0, "line 1 declares a document type, which may hold entities: <!DOCTYPE o"),
         (b'<!DOCTYPE o SYSTEM "file:///etc/passwd"><o/>', 0, "declares a document type"),
@@ -115,8 +116,17 @@ def test_the_open_record_is_kept_as_text(read):
     assert raw == "<order><a>1</a><b>two"
 
 
+def test_what_the_root_says_in_attributes_alone_is_kept_as_text(read):
+    [(_, raw, _)] = refusals(read('<o status="error" code="503"/>', "a", format="xml", row="order"))
+
+    assert raw == 'status="error" code="503"'
+    assert refusals(read('<o status="ok"><order><a>1</a></order></o>', "a", format="xml", row="order")) == []
+
+
 def test_a_document_without_elements_has_no_records(read):
-    assert read("<orders/>", "a", format="xml", row="order") == []
+    schema = 'xmlns="http://our/orders" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespace="o.xsd"'
+    for content in ("<orders/>", f"<orders {schema}>\n</orders>"):
+        assert read(content, "a", format="xml", row="order") == []
 
 
 def test_a_zipped_file_that_breaks_off_gives_what_came_before(read):

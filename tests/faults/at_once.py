@@ -7,7 +7,6 @@ has the catalog must say so, and change nothing.
 """
 
 import random
-import tempfile
 import time
 from argparse import ArgumentParser
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +18,8 @@ from pyspark.sql import SparkSession
 from bronze.ingest import ingest
 from lakehouse.delta import Lakehouse
 from lakehouse.settings import Settings
-from tests.faults.deliveries import SOURCES, Deliveries, Tally, compare, reader
-from tests.faults.few_rows import for_few_rows, open_small_session
+from tests.faults.campaign import Tally, finish, for_few_rows, small_session
+from tests.faults.deliveries import SOURCES, Deliveries, compare, reader
 from tests.faults.killed import INGEST
 from tests.faults.kills import Lake
 from tests.processes import Running
@@ -45,6 +44,7 @@ def campaign(spark: SparkSession, folder: Path, home: Path, *, rounds: int, most
         if not found.is_clean:
             break
     tally.faults = deliveries.versions.total()
+    print(f"files: {', '.join(f'{count} {what}' for what, count in sorted(deliveries.done.items()))}", flush=True)
     return tally
 
 
@@ -107,16 +107,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="by default another each time")
     given = parser.parse_args()
     print(f"seed {given.seed}")
-    with tempfile.TemporaryDirectory(prefix="at_once") as name:
-        folder = Path(name)
-        spark = open_small_session(folder / "lake")
-        tally = campaign(spark, folder, folder / "lake", rounds=given.rounds, most=given.most, seed=given.seed)
+    with small_session("at_once") as (spark, folder):
+        tally = campaign(spark, folder, folder, rounds=given.rounds, most=given.most, seed=given.seed)
         others = processes(spark, folder / "processes", rounds=given.processes, most=4, seed=given.seed)
-        spark.stop()
-    for error in (*tally.failed, *others.failed):
-        print(error)
-    print(f"versions of files taken in by runs at once: {tally}\nprocesses at once: {others}")
-    raise SystemExit(0 if tally.is_clean and others.is_clean else 1)
+    finish(versions_of_files_taken_in_by_runs_at_once=tally, processes_at_once=others)
 
 
 if __name__ == "__main__":

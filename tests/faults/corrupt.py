@@ -5,11 +5,10 @@
 
 import gzip
 import os
-import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -21,8 +20,8 @@ from bronze.ingest import ingest
 from bronze.ledger import FILES, QUARANTINE
 from bronze.source import Field, Source
 from lakehouse.delta import Lakehouse
-from lakehouse.session import open_session
 from lakehouse.settings import Settings
+from tests.faults.campaign import Outcome, finish, small_session, tally_of
 
 Row = tuple[str | None, ...]
 COLUMNS = ("id", "name", "amount", "day")
@@ -266,20 +265,6 @@ def source_of(format: str) -> Source:
     )
 
 
-@dataclass
-class Outcome:
-    """What became of a file: rows that were lost or doubled, and refused records that are not there as such."""
-
-    kind: str
-    lost: int = 0
-    duplicated: int = 0
-    unflagged: list[str] = field(default_factory=list)
-
-    @property
-    def is_clean(self) -> bool:
-        return not (self.lost or self.duplicated or self.unflagged)
-
-
 def outcome(corrupt: Corrupt, good: list[Row], refused: list[tuple[str | None, str]]) -> Outcome:
     """The ledger beside what was found: the rows of the file, and its refused records with their reasons."""
     expected, found = Counter(corrupt.good), Counter(good)
@@ -321,16 +306,9 @@ def land_all_kinds(lake: Lakehouse) -> list[Outcome]:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="corrupt") as folder:
-        spark = open_session(Settings(home=Path(folder), cores="2", memory="1g"))
-        outcomes = land_all_kinds(Lakehouse(spark, Settings(home=Path(folder))))
-        spark.stop()
-    for each in outcomes:
-        print(f"{each.kind:<32} {'clean' if each.is_clean else each}")
-    unflagged = sum(len(each.unflagged) for each in outcomes)
-    lost, duplicated = sum(each.lost for each in outcomes), sum(each.duplicated for each in outcomes)
-    print(f"faults {len(outcomes)}, lost {lost}, duplicated {duplicated}, unflagged {unflagged}")
-    raise SystemExit(0 if all(each.is_clean for each in outcomes) else 1)
+    with small_session("corrupt") as (spark, folder):
+        outcomes = land_all_kinds(Lakehouse(spark, Settings(home=folder)))
+    finish(kinds_of_corrupt_input=tally_of(outcomes))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ import hashlib
 import json
 import os
 import random
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from bronze.ledger import FILES, LOADS, QUARANTINE
 from bronze.registry import declared_sources
 from lakehouse.tables import Table
+from tests.faults.campaign import Tally
 from tests.faults.compare import log_of, rows_of
 
 DECLARED = Path(__file__).parent / "declared"
@@ -53,7 +54,9 @@ class Deliveries:
     chance: random.Random
     now: dict[str, list[Line]] = field(default_factory=dict)  # of each file that is there
     contents: set[tuple[str, tuple[Line, ...]]] = field(default_factory=set)
+    of_file: defaultdict[str, list[list[Line]]] = field(default_factory=lambda: defaultdict(list))  # that it ever held
     versions: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)  # how often what was done to files
     number: int = 0
 
     def round(self) -> None:
@@ -67,21 +70,31 @@ class Deliveries:
     def disturb(self, file: str) -> None:
         lines, source = self.now[file], file.partition("/")[0]
         beside = f"{source}/{self.count()}"
-        match self.chance.choice(("rename", "again", "copy", "longer")):
-            case "rename":
+        what = self.chance.choice(("renamed", "again", "copied", "longer"))
+        self.done[what] += 1
+        match what:
+            case "renamed":
+                at = round((self.landing / file).stat().st_mtime)
                 (self.landing / file).unlink()
                 del self.now[file]
-                self.put(beside, lines)
+                self.put(beside, lines, at)
             case "again":
                 self.put(file, lines)
-            case "copy":
-                self.put(beside, lines, is_late=True)
+            case "copied":
+                self.put(beside, lines)
             case "longer":
                 self.put(file, lines + self.lines())
 
     def new(self, source: str | None = None) -> None:
         source = source or self.chance.choice(sorted(FORMATS))
-        self.put(f"{source}/{self.count()}", self.lines(), is_late=self.chance.random() < 1 / 3)
+        self.done["new"] += 1
+        self.put(f"{source}/{self.count()}", self.lines())
+
+    def time(self) -> int:
+        """A third of all come late, by up to a year: before what is there already."""
+        is_late = self.chance.random() < 1 / 3
+        self.done["late"] += is_late
+        return NOW + self.count() - (self.chance.randint(1, YEAR) if is_late else 0)
 
     def lines(self) -> list[Line]:
         """Some lines, no two alike; of some the amount is refused."""
@@ -91,45 +104,19 @@ class Deliveries:
         self.number += 1
         return self.number
 
-    def put(self, file: str, lines: list[Line], *, is_late: bool = False) -> None:
-        """The file is there at once, and whole, as one that is moved into the folder; a late one up to a year late."""
+    def put(self, file: str, lines: list[Line], at: int | None = None) -> None:
+        """The file is there at once, and whole, as one that is moved into the folder."""
         source = file.partition("/")[0]
-        path, content = self.landing / file, encoded(source, lines)
+        path, content, at = self.landing / file, encoded(source, lines), at or self.time()
         path.parent.mkdir(parents=True, exist_ok=True)
-        at = NOW + self.count() - (self.chance.randint(1, YEAR) if is_late else 0)
         hidden = path.with_name(f".{path.name}")
         hidden.write_bytes(content)
         os.utime(hidden, (at, at))
         hidden.rename(path)
         self.now[file] = lines
+        self.of_file[file].append(lines)
         self.contents.add((source, tuple(lines)))
         self.versions[file, hashlib.sha256(content).hexdigest(), at] += 1
-
-
-@dataclass
-class Tally:
-    """What became of the faults. Unflagged: a version of a file that bronze.files lacks or has too often, a load that
-    is not noted as landed, or a fault that was not named in time."""
-
-    faults: int = 0
-    lost: int = 0
-    duplicated: int = 0
-    unflagged: int = 0
-    failed: list[str] = field(default_factory=list)
-
-    @property
-    def is_clean(self) -> bool:
-        return not (self.lost or self.duplicated or self.unflagged or self.failed)
-
-    def add(self, found: "Tally") -> None:
-        self.lost += found.lost
-        self.duplicated += found.duplicated
-        self.unflagged += found.unflagged
-        self.failed += found.failed
-
-    def __str__(self) -> str:
-        counts = f"lost {self.lost}, duplicated {self.duplicated}, unflagged {self.unflagged}"
-        return f"faults {self.faults}, {counts}" + (f", failed {len(self.failed)}" if self.failed else "")
 
 
 Read = Callable[[Table], DataFrame]
@@ -144,18 +131,24 @@ def reader(spark: SparkSession, home: Path) -> Read:
     return read
 
 
-def landed_rows(read: Read) -> Counter[tuple[str, str]]:
-    return Counter(
-        (source.name, spelled(source.name, (row.id, row.amount)))
-        for source in SOURCES
-        for row in read(source.table).select("id", "amount").collect()
-    )
+LandedLine = tuple[str, str, int, str]  # of a source and file, by a load: its text
+
+
+def landed_lines(read: Read) -> Iterator[LandedLine]:
+    for source in SOURCES:
+        for row in read(source.table).select("_file", "_load_id", "id", "amount").collect():
+            yield source.name, row._file, row._load_id, spelled(source.name, (row.id, row.amount))
+
+
+def refused_lines(read: Read) -> Iterator[LandedLine]:
+    for row in read(QUARANTINE).select("source", "file", "load_id", "raw").collect():
+        yield row.source, row.file, row.load_id, row.raw
 
 
 def compare(read: Read, deliveries: Deliveries) -> Tally:
     """The ledger beside what is there once all has landed."""
     expected = Counter((source, spelled(source, line)) for source, lines in deliveries.contents for line in lines)
-    found = landed_rows(read) + Counter((row.source, row.raw) for row in read(QUARANTINE).collect())
+    found = Counter((source, text) for source, _, _, text in (*landed_lines(read), *refused_lines(read)))
     noted = Counter((row.file, row.content_hash, round(row.arrived_at.timestamp())) for row in read(FILES).collect())
     versions = deliveries.versions
     last = {(row.source, row.load_id): row.status for row in read(LOADS).orderBy("ended_at").collect()}
@@ -168,11 +161,28 @@ def compare(read: Read, deliveries: Deliveries) -> Tally:
     )
 
 
-def halves(read: Read, deliveries: Deliveries) -> int:
-    """How many contents are there in part: their good rows must land together or not at all."""
-    found = landed_rows(read)
-    there = [
-        [found[source, spelled(source, line)] for line in lines if line[1] >= 0]
-        for source, lines in deliveries.contents
-    ]
-    return sum(0 < sum(counts) != len(counts) for counts in there)
+def parts(read: Read, deliveries: Deliveries) -> list[str]:
+    """Files of which a load has brought a part. The good rows of a content land together, and then its refused ones: a
+    kill may come between the two."""
+    good, refused = by_load(landed_lines(read)), by_load(refused_lines(read))
+    found = []
+    for file, load_id in sorted(good.keys() | refused.keys()):
+        source = file.partition("/")[0]
+        there = good[file, load_id], refused[file, load_id]
+        delivered = [split(source, lines) for lines in deliveries.of_file[file]]
+        if not any(there in ((rows, others), (rows, Counter())) for rows, others in delivered):
+            found.append(f"{file} of load {load_id}: {there[0].total()} good rows, {there[1].total()} refused")
+    return found
+
+
+def by_load(lines: Iterable[LandedLine]) -> defaultdict[tuple[str, int], Counter[str]]:
+    found: defaultdict[tuple[str, int], Counter[str]] = defaultdict(Counter)
+    for _, file, load_id, text in lines:
+        found[file, load_id][text] += 1
+    return found
+
+
+def split(source: str, lines: Sequence[Line]) -> tuple[Counter[str], Counter[str]]:
+    """The lines that are good, and those that are refused."""
+    good = Counter(spelled(source, line) for line in lines if line[1] >= 0)
+    return good, Counter(spelled(source, line) for line in lines) - good

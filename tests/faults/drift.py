@@ -6,7 +6,6 @@ the first of July as 01/07 that was 07/01, or dollars that were euros.
 """
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +24,7 @@ from bronze.ledger import QUARANTINE
 from bronze.source import Field, Source
 from lakehouse.delta import Lakehouse
 from lakehouse.settings import Settings
-from tests.faults.corrupt import Outcome
-from tests.faults.few_rows import open_small_session
+from tests.faults.campaign import Outcome, finish, small_session, tally_of
 
 Values = Mapping[str, Any]
 GOES = "_rescued"  # in an expected row: what of it no column declares, as an object of JSON
@@ -414,16 +412,9 @@ def land_all_drifts(lake: Lakehouse, drifts: Sequence[Drift] = DRIFTS) -> list[O
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="drift") as folder:
-        spark = open_small_session(Path(folder))
-        outcomes = land_all_drifts(Lakehouse(spark, Settings(home=Path(folder))))
-        spark.stop()
-    for each in outcomes:
-        print(f"{each.kind:<46} {'clean' if each.is_clean else each}")
-    unflagged = sum(len(each.unflagged) for each in outcomes)
-    lost, duplicated = sum(each.lost for each in outcomes), sum(each.duplicated for each in outcomes)
-    print(f"drifts {len(outcomes)}, lost {lost}, duplicated {duplicated}, unflagged {unflagged}")
-    raise SystemExit(0 if all(each.is_clean for each in outcomes) else 1)
+    with small_session("drift") as (spark, folder):
+        outcomes = land_all_drifts(Lakehouse(spark, Settings(home=folder)))
+    finish(drifts=tally_of(outcomes))
 
 
 if __name__ == "__main__":

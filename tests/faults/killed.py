@@ -1,12 +1,12 @@
 """Ingest, killed at random moments of its work and started again, beside a ledger of all that was delivered.
 
 `python -m tests.faults.killed` kills it 200 times. What goes on after a kill is the next to be killed, until a run gets
-to its end: then each content must be there once. Half of the kills come by the clock, half right after a write.
+to its end: then each content must be there once, and none in part after any kill. Half of the kills come by the clock,
+half right after a write.
 """
 
 import random
 import re
-import tempfile
 import time
 from argparse import ArgumentParser
 from dataclasses import dataclass, field, replace
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from tests.faults.deliveries import DECLARED, Deliveries, Tally, compare, reader
-from tests.faults.few_rows import open_small_session
+from tests.faults.campaign import Tally, finish, small_session
+from tests.faults.deliveries import DECLARED, Deliveries, compare, parts, reader
 from tests.faults.kills import Course, Lake, Moment, Step
 
 INGEST = Step("ingest", ("--sources", str(DECLARED), "--memory", "1g", "ingest"), ("bronze",))
@@ -73,14 +73,17 @@ def campaign(spark: SparkSession, folder: Path, *, kills: int, seed: int) -> Tal
 
 def one_round(spark: SparkSession, victim: Victim, tally: Tally, most: int) -> None:
     started, killed = time.monotonic(), 0
+    read = reader(spark, victim.lake.home)
     victim.deliveries.round()
     try:
         while killed < most and victim.is_killed():
             killed += 1
+            if halves := parts(read, victim.deliveries):
+                raise AssertionError("\n".join(["after a kill files are there in part:", *halves]))
             victim.deliveries.new()
         if killed == most:
             victim.finish()
-        found = compare(reader(spark, victim.lake.home), victim.deliveries)
+        found = compare(read, victim.deliveries)
     except AssertionError as error:
         found = Tally(failed=[str(error)])
     tally.faults += killed
@@ -96,15 +99,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where to work; kept afterwards. By default a temporary one")
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="killed") as temporary:
-        folder = (given.folder or Path(temporary)).absolute()
-        spark = open_small_session(folder / "comparing")
+    with small_session("killed", given.folder) as (spark, folder):
         tally = campaign(spark, folder, kills=given.kills, seed=given.seed)
-        spark.stop()
-    for error in tally.failed:
-        print(error)
-    print(f"kills of ingest: {tally}")
-    raise SystemExit(0 if tally.is_clean else 1)
+    finish(kills_of_ingest=tally)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from bronze.ledger import FILES, QUARANTINE
 from lakehouse.tables import Table
-from tests.faults.deliveries import SOURCES, Deliveries, Read, Tally, compare, halves
+from tests.faults.campaign import Tally
+from tests.faults.deliveries import SOURCES, Deliveries, Read, compare, parts
 
 TILLS = next(source for source in SOURCES if source.name == "tills")
 
@@ -22,11 +23,15 @@ def deliveries(tmp_path: Path) -> Deliveries:
     return found
 
 
-def holding(spark: SparkSession, deliveries: Deliveries, *, good: Sequence[tuple], refused: Sequence[str]) -> Read:
-    """Tables that hold these rows, and note each version."""
+def holding(
+    spark: SparkSession, deliveries: Deliveries, *, good: Sequence[tuple], refused: Sequence[str], load_id: int = 0
+) -> Read:
+    """Tables that hold these rows of one file, and note each version."""
     rows = {
-        TILLS.table.name: [{"id": line[0], "amount": line[1]} for line in good],
-        QUARANTINE.name: [{"source": "tills", "raw": raw} for raw in refused],
+        TILLS.table.name: [
+            {"id": line[0], "amount": line[1], "_file": "tills/1", "_load_id": load_id} for line in good
+        ],
+        QUARANTINE.name: [{"source": "tills", "raw": raw, "file": "tills/1", "load_id": load_id} for raw in refused],
         FILES.name: [
             {"file": file, "content_hash": content, "arrived_at": datetime.fromtimestamp(at, UTC)}
             for file, content, at in deliveries.versions
@@ -43,7 +48,7 @@ def test_what_is_there_once_is_clean(spark, deliveries):
     read = holding(spark, deliveries, good=[(1, 1), (2, 2)], refused=["3,-1"])
 
     assert compare(read, deliveries) == Tally()
-    assert halves(read, deliveries) == 0
+    assert parts(read, deliveries) == []
 
 
 def test_what_is_missing_is_lost_and_what_is_there_twice_is_duplicated(spark, deliveries):
@@ -52,9 +57,21 @@ def test_what_is_missing_is_lost_and_what_is_there_twice_is_duplicated(spark, de
     assert compare(read, deliveries) == Tally(lost=1, duplicated=1)
 
 
-def test_good_rows_that_are_there_in_part_are_told(spark, deliveries):
-    assert halves(holding(spark, deliveries, good=[(1, 1)], refused=[]), deliveries) == 1
-    assert halves(holding(spark, deliveries, good=[], refused=[]), deliveries) == 0
+def test_files_that_are_there_in_part_are_told(spark, deliveries):
+    def told(good: Sequence[tuple], *refused: str) -> list[str]:
+        return parts(holding(spark, deliveries, good=good, refused=refused), deliveries)
+
+    assert told([(1, 1)]) == ["tills/1 of load 0: 1 good rows, 0 refused"]
+    assert told([], "3,-1") == ["tills/1 of load 0: 0 good rows, 1 refused"]
+    assert told([(1, 1), (2, 2), (1, 1)]) == ["tills/1 of load 0: 3 good rows, 0 refused"]
+    assert told([(1, 1), (2, 2)]) == told([]) == []
+
+
+def test_a_file_that_is_written_again_with_more_lines_is_whole_as_either(spark, deliveries):
+    deliveries.put("tills/1", [(1, 1), (2, 2), (3, -1), (4, 4)])
+
+    for good, count in ([(1, 1), (2, 2)], 0), ([(1, 1), (2, 2), (4, 4)], 0), ([(1, 1), (4, 4)], 1):
+        assert len(parts(holding(spark, deliveries, good=good, refused=[]), deliveries)) == count
 
 
 def test_a_version_that_is_not_noted_is_unflagged(spark, deliveries):

@@ -7,7 +7,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse import session
-from lakehouse.session import ARCHIVE
+from lakehouse.session import ARCHIVE, MADE_IN, MovedError, see_that_it_opens, see_that_it_stayed
+from tests.processes import Running, orrery, run
 
 
 @pytest.mark.skipif(not ARCHIVE.exists(), reason="`make setup` could make no archive of Java's classes")
@@ -43,3 +44,46 @@ def test_settings_that_a_user_has_chosen_are_kept(tmp_path: Path, monkeypatch) -
     assert session.has_own_conf()
     monkeypatch.setenv("SPARK_CONF_DIR", "/etc/spark/conf")
     assert not session.has_own_conf()
+
+
+def test_a_lake_whose_path_has_blanks_and_quotes_starts_and_one_that_was_moved_says_so(tmp_path: Path) -> None:
+    home, moved = tmp_path / "our 'own' lake" / "home", tmp_path / "moved"
+    run(orrery("--home", home, "sql", "create table here as select 1 as number"), tmp_path / "first.log")
+    log = tmp_path / "second.log"
+    run(orrery("--home", home, "sql", "select number + 41 from here"), log)
+    assert "42" in log.read_text()
+
+    home.rename(moved)
+    refused = Running(orrery("--home", moved, "sql", "select * from here"), log)
+
+    assert refused.wait().code == 1
+    assert f"Error: Cannot open the lakehouse in {moved}: expected it in {home}" in log.read_text()
+
+
+def test_a_folder_that_cannot_be_opened_is_told_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").touch()
+
+    for name, why in ("loop", "Too many levels of symbolic links"), ("file", "Not a directory"):
+        with pytest.raises(OSError, match=f"{why}: '{tmp_path}/{name}'"):
+            see_that_it_opens(tmp_path / name)
+    see_that_it_opens(tmp_path / "nothing")
+
+
+def test_a_lake_stays_where_it_was_made_or_is_linked_there(tmp_path: Path) -> None:
+    home, moved = tmp_path / "home", tmp_path / "moved"
+    (home / "metastore").mkdir(parents=True)
+    see_that_it_stayed(home)  # it was made before this was noted
+    assert not (home / MADE_IN).exists()
+    (home / "metastore").rmdir()
+    see_that_it_stayed(home)
+    (home / "metastore").mkdir()
+    see_that_it_stayed(home)
+
+    home.rename(moved)
+    with pytest.raises(MovedError, match=f"in {moved}: expected it in {home}"):
+        see_that_it_stayed(moved)
+
+    home.symlink_to(moved)
+    see_that_it_stayed(moved)
+    see_that_it_stayed(home)
