@@ -134,7 +134,7 @@ SOURCES_SHOWN = 24  # the table beside the plot has them all
 
 @plot("Rows kept and quarantined by source")
 def landed(rows: pd.DataFrame) -> Figure:
-    """The sources of most rows, on a logarithmic scale: a few refused rows must be seen beside millions of kept ones."""
+    """The sources of most rows; logarithmic, since a few refused rows must be seen beside millions of kept ones."""
     rows = rows.head(SOURCES_SHOWN)
     with axes(height=0.9 + 0.3 * len(rows)) as (figure, ax):
         place = np.arange(len(rows))[::-1]
