@@ -6,11 +6,17 @@ from argparse import ArgumentParser
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import gold, ingest, scoring
+from tests.benchmarks import gold, ingest, scoring, small_files, sources
 from tests.benchmarks.measure import machine
 from tests.benchmarks.report import to_markdown
 
-PARTS = {"ingest": ingest.compare, "gold": gold.seconds, "scoring": scoring.rates}
+PARTS = {
+    "ingest": ingest.compare,
+    "sources": sources.compare,
+    "small_files": small_files.compare,
+    "gold": gold.seconds,
+    "scoring": scoring.rates,
+}
 HERE = Path(__file__).parent
 
 
