@@ -1,9 +1,8 @@
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-end-to-end lint bench faults clean
+.PHONY: help setup demo demo-world demo-complete-journey test test-end-to-end lint bench faults clean
 
-DATA ?= complete-journey
-AS_OF ?= 2017-12-31
+DATA ?= world
 WORKERS ?= 2
 ARGS ?=
 
@@ -20,8 +19,19 @@ help: ## Say what can be made
 setup: ## Install all that is needed, in this folder; nothing happens when it is there
 	@./setup.sh
 
-demo: setup ## Run the whole lakehouse on real data: from raw files to decisions and a report
-	@$(BIN)/simulate $(DATA)
+# The made-up retailer, whose truth is known; or the real grocer, with sources and a lakehouse of its own.
+demo-%: export ORRERY_HOME ?= .lakehouse
+demo-world: AS_OF ?= 2025-12-31
+demo-world: SIMULATED := world --processes 2
+demo-complete-journey: AS_OF ?= 2017-12-31
+demo-complete-journey: SIMULATED := complete-journey
+demo-complete-journey: export ORRERY_HOME := .lakehouse/complete-journey
+demo-complete-journey: export ORRERY_SOURCES := bronze/sources/complete_journey
+
+demo: demo-$(DATA) ## Run the whole lakehouse, from raw files to scores and a report; DATA=complete-journey on a real grocer's data
+
+demo-world demo-complete-journey: setup
+	@$(BIN)/simulate $(firstword $(SIMULATED)) --landing $$ORRERY_HOME/landing $(wordlist 2,9,$(SIMULATED))
 	@$(BIN)/orrery run --as-of $(AS_OF) --workers $(WORKERS)
 
 test: setup ## Run the tests; ARGS="tests/silver -k parties" runs some of them, ARGS="-n 0" in one process

@@ -44,7 +44,7 @@ def declared_systems(folder: Path | None = None) -> dict[str, tuple[str, list[So
 
 
 def built_in_modules() -> list[ModuleType]:
-    names = [each.name for each in pkgutil.iter_modules(bronze.sources.__path__)]
+    names = [each.name for each in pkgutil.iter_modules(bronze.sources.__path__) if not each.ispkg]
     return [importlib.import_module(f"bronze.sources.{name}") for name in names]
 
 

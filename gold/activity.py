@@ -165,6 +165,7 @@ def known_touches(
     """What had been sent to each customer, and what they had redeemed, by the end of each day: one row per touch."""
     return (
         versions(interactions, revisions, INTERACTIONS)
+        .where(F.col("kind").isin("sent", "redeemed"))
         .transform(of_customers, core_ids)
         .select(
             "core_id", F.to_date("happened_at").alias("happened_on"), "kind", "campaign_id", "learned_at",

@@ -1,42 +1,47 @@
 """Bring silver up to what has landed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from time import monotonic
+
+from pyspark.sql import DataFrame
 
 from bronze.source import Source
-from jobs.console import stage, step
+from jobs.console import did, stage, step
+from jobs.tuning import tuned
 from lakehouse.delta import Lakehouse
+from lakehouse.tables import Table
 from silver import conformed, customers, orders
-from silver.identity import household
+from silver.identity import plain
 from silver.tables import CONFORMED, CORE_IDS, CUSTOMERS, ORDER_LINES, ORDERS, PARTIES, REVISIONS
+
+SIDE_BY_SIDE = 3  # the driver plans one table while the tasks of another run
 
 
 def build_silver(lake: Lakehouse, sources: Sequence[Source]) -> None:
     """Every canonical table, then who is who, then the golden record."""
     conformed.check_feeds(sources)
-    with stage("Silver: conforming"):
-        for table in CONFORMED:
-            with step(table.name) as came_of_it:
-                came_of_it(conformed.refresh(lake, table, sources).how)
-        with step(ORDERS.name) as came_of_it:
-            lines = lake.read(ORDER_LINES)
-            came_of_it(written(lake.refresh(ORDERS, lambda: orders.build(lines), inputs=[ORDER_LINES])))
-        with step(CORE_IDS.name) as came_of_it:
-            parties, revisions = lake.read(PARTIES), lake.read(REVISIONS)
-            resolved = lake.refresh(
-                CORE_IDS, lambda: household.resolve(parties, revisions), inputs=[PARTIES, REVISIONS]
-            )
-            came_of_it(written(resolved))
-        with step(CUSTOMERS.name) as came_of_it:
-            came_of_it(
-                written(
-                    lake.refresh(
-                        CUSTOMERS,
-                        lambda: customers.build(lake.read(PARTIES), lake.read(CORE_IDS)),
-                        inputs=[PARTIES, CORE_IDS],
-                    )
-                )
-            )
+    with stage("Silver: conforming"), tuned(lake):
+        conform_all(lake, sources)
+        lines, parties, revisions = (lake.read(table) for table in (ORDER_LINES, PARTIES, REVISIONS))
+        build(lake, ORDERS, lambda: orders.build(lines), ORDER_LINES)
+        build(lake, CORE_IDS, lambda: plain.resolve(parties, revisions), PARTIES, REVISIONS)
+        build(lake, CUSTOMERS, lambda: customers.build(parties, lake.read(CORE_IDS)), PARTIES, CORE_IDS)
 
 
-def written(is_written: bool) -> str:
-    return "rebuilt" if is_written else "unchanged"
+def conform_all(lake: Lakehouse, sources: Sequence[Source]) -> None:
+    """The tables side by side, those of most feeds first."""
+
+    def refreshed(table: Table) -> tuple[str, str, float]:
+        started = monotonic()
+        return table.name, conformed.refresh(lake, table, sources).how, monotonic() - started
+
+    of_most_feeds = sorted(CONFORMED, key=lambda table: -len(conformed.feeds_of(table, sources)))
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for each in as_completed([pool.submit(refreshed, table) for table in of_most_feeds]):
+            did(*each.result())
+
+
+def build(lake: Lakehouse, table: Table, rows: Callable[[], DataFrame], *inputs: Table) -> None:
+    with step(table.name) as came_of_it:
+        came_of_it("rebuilt" if lake.refresh(table, rows, inputs=inputs) else "unchanged")

@@ -9,6 +9,7 @@ from bronze.ledger import FILES
 from bronze.source import Source
 from jobs.console import did, stage, step
 from jobs.dbt_sources import declared_tables
+from jobs.tuning import tuned
 from lakehouse.delta import Lakehouse
 from lakehouse.tables import Table
 
@@ -21,7 +22,7 @@ def check_layer(lake: Lakehouse, layer: str, sources: Sequence[Source], *days: d
     from lakehouse.quality import check  # Great Expectations takes seconds to import
 
     tables = tables_of(layer, sources)
-    with stage(f"Quality: {layer}"), step(f"{len(tables)} tables") as came_of_it:
+    with stage(f"Quality: {layer}"), step(f"{len(tables)} tables") as came_of_it, tuned(lake):
         results = check(lake, tables, layer=layer, days=days, loads="_load_id")
         broken = [result for result in results if not result.is_met]
         came_of_it(f"{len(results) - len(broken)} rules hold, {len(broken)} broken")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import posixpath
 import re
 import shutil
 import time
@@ -26,6 +27,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from lakehouse.history import Commit, commits_of, entries_in, entries_told, touches
 from lakehouse.rules import Rule, quoted
+from lakehouse.session import FEW_ROWS
 from lakehouse.settings import Settings
 from lakehouse.tables import ContractError, Table, conform
 
@@ -36,7 +38,13 @@ METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 MAKING: defaultdict[str, Lock] = defaultdict(Lock)
 
 # What is added to local tables once, one at a time of each table and writer: all who write are in this process.
-ADDING: defaultdict[tuple[Path, str], Lock] = defaultdict(Lock)
+ADDING: defaultdict[tuple[str, str], Lock] = defaultdict(Lock)
+
+# Tables whose rows are being replaced or merged, one writer at a time: two would be each other's conflict.
+REPLACING: defaultdict[str, Lock] = defaultdict(Lock)
+
+# Delta takes what a merge notes from the session alone.
+MERGING = Lock()
 
 NOT_EMPTY = "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"
 
@@ -47,14 +55,6 @@ REFUSED = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT")
 AT_ONCE = ("DELTA_CONCURRENT_TRANSACTION", "ConcurrentTransactionException")
 
 ATTEMPTS = 3
-
-# Of a plan that few rows pass through: to compile it, and to plan each of its stages anew, takes longer than they do.
-FOR_FEW_ROWS = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.leafNodeDefaultParallelism": "1",
-}
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Lakehouse:
         if self.settings.target == "databricks":
             return self
         session = self.spark.newSession()
-        for name, value in FOR_FEW_ROWS.items():
+        for name, value in {**FEW_ROWS, "spark.sql.leafNodeDefaultParallelism": "1"}.items():
             session.conf.set(name, value)
         return replace(self, spark=session)
 
@@ -135,6 +135,10 @@ class Lakehouse:
         """Whether tables are folders of this machine, in Spark's own catalog."""
         return self.settings.target == "local" and not self.settings.catalog
 
+    def place(self, table: Table) -> str:
+        """By which threads of this process know the table."""
+        return f"{self.settings.warehouse_dir}/{self.settings.table(table.name)}"
+
     def folder(self, table: Table) -> Path:
         """Where the local catalog keeps the table: in the folder that the session began with."""
         layer, name = table.name.split(".")
@@ -150,6 +154,17 @@ class Lakehouse:
         """What the newest commit of a writer noted; nothing where there is none."""
         return next((commit.note for commit in self.commits(table)), {})
 
+    @contextmanager
+    def staged(self, df: DataFrame, name: str) -> Iterator[DataFrame]:
+        """The rows, written to a scratch folder and read back: what is built on them has a plan of its own, however
+        many tables they come from. A folder that a kill has left is written over."""
+        folder = posixpath.join(self.settings.state_dir, "staged", name)
+        df.write.mode("overwrite").parquet(folder)
+        try:
+            yield self.spark.read.schema(df.schema).parquet(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     # Writing
 
     def create(self, table: Table) -> bool:
@@ -157,7 +172,7 @@ class Lakehouse:
         was not there."""
         if table.fingerprint in self.made:
             return False
-        with MAKING[f"{self.settings.warehouse_dir}/{self.settings.table(table.name)}"]:
+        with MAKING[self.place(table)]:
             if table.fingerprint in self.made:  # meanwhile
                 return False
             is_new = self.made_or_widened(table)
@@ -248,7 +263,7 @@ class Lakehouse:
         if not self.is_local:
             yield {"txnAppId": writer, "txnVersion": str(number)}
             return
-        with ADDING[self.folder(table), writer]:
+        with ADDING[self.place(table), writer]:
             newest = next(self.commits_by(table, writer), None)
             yield {} if newest is None or newest.note["number"] < number else None
 
@@ -270,7 +285,7 @@ class Lakehouse:
         self, df: DataFrame, table: Table, *, where: str | None = None, note: Mapping[str, Any] | None = None
     ) -> None:
         """Put `df` in place of the rows that meet `where`, or of all, in one commit."""
-        with self.ready(table, df):
+        with self.ready(table, df), REPLACING[self.place(table)]:
             (
                 conform(df, table)
                 .writeTo(self.settings.table(table.name))
@@ -298,7 +313,7 @@ class Lakehouse:
         others = [column for column in table.columns if column not in table.key]
         differs = " OR ".join(f"NOT (now.`{column}` <=> new.`{column}`)" for column in others) or "false"
         columns: dict[str, str | Column] = {f"`{column}`": f"new.`{column}`" for column in table.columns}
-        with self.ready(table, df):
+        with self.ready(table, df), REPLACING[self.place(table)], MERGING:
             self.spark.conf.set(METADATA, json.dumps(note or {}))
             try:
                 (

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -45,6 +45,14 @@ LOCAL = {
     "spark.driver.host": "127.0.0.1",
 }
 
+# To plan each stage anew, and to compile each projection, takes longer than a few rows do.
+FEW_ROWS = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+}
+
 # Java's second compiler works on what is run five to ten times as often as it would by itself: jobs of minutes run most
 # of the driver's code too seldom to win back the time that its compilation takes, a fifth of their CPU.
 COMPILER = (
@@ -82,6 +90,19 @@ def open_session(settings: Settings, *, archive_to: Path | None = None) -> Spark
         session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+@contextmanager
+def for_few_rows(spark: SparkSession, settings: Mapping[str, str] = FEW_ROWS) -> Iterator[None]:
+    """Work of many small plans, none over more than some hundred thousand rows: what makes many rows fast is off."""
+    before = {name: spark.conf.get(name) for name in settings}
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, was in before.items():
+            spark.conf.set(name, str(was))
 
 
 def has_own_conf() -> bool:

@@ -1,11 +1,10 @@
 """Canonical tables from the sources' declarations: the newest version of each row, and the versions before it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import reduce
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from bronze.ledger import LOADS
@@ -13,9 +12,11 @@ from bronze.source import Feed, Source
 from lakehouse.delta import Lakehouse, code_version
 from lakehouse.tables import ContractError, Table, conform
 from silver.deliveries import ORDER, keys_told, nothing_told, told
-from silver.tables import CONFORMED, REVISIONS
+from silver.tables import CONFORMED, REVISIONS, TOLD_TOGETHER
 
+FEW = 4  # feeds of a table
 MANY = 200_000  # keys told again, up to which they are sent to every task
+TO_HERE = (Window.unboundedPreceding, Window.currentRow)
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,26 @@ def refresh(lake: Lakehouse, table: Table, sources: Sequence[Source]) -> Refresh
         new = new if new.limit(MANY + 1).count() > MANY else F.broadcast(new)
         mine = rows.join(new, on=list(table.key), how="left_semi")
         may_go = any(source.delivery != "append" for source, _ in feeding)
-        with kept(mine.transform(versions, table)) as history:
+        with planned_once(lake, mine, table, feeding) as mine, kept(mine.transform(versions, table)) as history:
             superseded = history.transform(revisions, table)
             lake.merge(superseded, REVISIONS, gone=no_revisions(mine, superseded, table))
             gone = history.where("superseded_at IS NULL AND _gone") if may_go else None
             lake.merge(history.transform(newest, table), table, gone=gone, note=note)
         return Refreshed(table.name, "merged")
-    once, again = told_once_or_again(rows, table)
-    with kept(again) as history:
-        lake.replace(history.transform(revisions, table), REVISIONS, where=f"table_name = '{table.name}'")
-        lake.replace(once.unionByName(history.transform(newest, table)), table, note=note)
+    with planned_once(lake, rows, table, feeding) as rows:
+        once, again = told_once_or_again(rows, table)
+        with kept(again) as history:
+            lake.replace(history.transform(revisions, table), REVISIONS, where=f"table_name = '{table.name}'")
+            lake.replace(once.unionByName(history.transform(newest, table)), table, note=note)
     return Refreshed(table.name, "rebuilt")
+
+
+def planned_once(
+    lake: Lakehouse, rows: DataFrame, table: Table, feeding: Sequence[object]
+) -> AbstractContextManager[DataFrame]:
+    """What many feeds tell is staged: their plan takes longer to make than their rows take to read, and each of its
+    uses would make it anew. What few tell may be many rows, and is read where it is."""
+    return lake.staged(rows, table.name) if len(feeding) > FEW else nullcontext(rows)
 
 
 @contextmanager
@@ -115,7 +125,15 @@ def landed_loads(lake: Lakehouse, sources: Sequence[Source]) -> dict[str, int]:
 def all_rows(lake: Lakehouse, table: Table, feeding: list[tuple[Source, Feed]]) -> DataFrame:
     """What all sources say of the table, every version, and when they said that a key is gone."""
     frames = [lake.read(source.table).transform(told, source, feed, table, lake) for source, feed in feeding]
-    return reduce(DataFrame.unionByName, frames or [nothing_told(lake, table)])
+    return in_one(frames or [nothing_told(lake, table)])
+
+
+def in_one(frames: Sequence[DataFrame]) -> DataFrame:
+    """The rows of all of them. In halves: one after the other, Spark would check each again with each that follows."""
+    if len(frames) == 1:
+        return frames[0]
+    half = len(frames) // 2
+    return in_one(frames[:half]).unionByName(in_one(frames[half:]))
 
 
 def keys_of_new_rows(
@@ -136,7 +154,7 @@ def keys_of_new_rows(
         if source.delivery == "snapshot" and loads.get(source.name) != after.get(source.name):
             new = rows  # a snapshot is of the keys that it lacks, too
         frames.append(new.transform(keys_told, source, feed, table))
-    return reduce(DataFrame.unionByName, frames or [nothing_told(lake, table).select(*table.key)]).distinct()
+    return in_one(frames or [nothing_told(lake, table).select(*table.key)]).distinct()
 
 
 def told_once_or_again(rows: DataFrame, table: Table) -> tuple[DataFrame, DataFrame]:
@@ -165,19 +183,34 @@ def versions(rows: DataFrame, table: Table) -> DataFrame:
     key over and over (a household on each line of a basket) is taken once first: that is most of the rows.
     """
     once = rows.groupBy(*(c for c in rows.columns if c != "_position")).agg(F.max("_position").alias("_position"))
-    oldest_first = Window.partitionBy(*table.key).orderBy(*(F.asc_nulls_first(c) for c in ORDER))
+    in_order = Window.partitionBy(*table.key).orderBy(*oldest_first())
     content = [name for name in table.columns if name not in (*table.key, "learned_at")]
+    if table in TOLD_TOGETHER:
+        once = once.transform(kept_on, table, content)
     said = F.struct("_gone", *content)
     is_new = F.col("_said_before").isNull() | ~F.col("_said").eqNullSafe(F.col("_said_before"))
     learned = (
         once.withColumn("_said", said)
-        .withColumn("_said_before", F.lag("_said").over(oldest_first))
-        .withColumn("_version", F.count_if(is_new).over(oldest_first))
+        .withColumn("_said_before", F.lag("_said").over(in_order))
+        .withColumn("_version", F.count_if(is_new).over(in_order))
         .groupBy(*table.key, "_version")
         .agg(*(F.first(name).alias(name) for name in (*content, "_gone")), F.min("_arrived_at").alias("learned_at"))
     )
     later = Window.partitionBy(*table.key).orderBy("_version").rowsBetween(1, Window.unboundedFollowing)
     return learned.select(*table.columns, "_gone", F.min("learned_at").over(later).alias("superseded_at"))
+
+
+def oldest_first() -> list[Column]:
+    return [F.asc_nulls_first(name) for name in ORDER]
+
+
+def kept_on(told: DataFrame, table: Table, content: Sequence[str]) -> DataFrame:
+    """What a row leaves open, as it was said before: until the key is gone."""
+    so_far = Window.partitionBy(*table.key).orderBy(*oldest_first()).rowsBetween(*TO_HERE)
+    of_life = Window.partitionBy(*table.key, "_life").orderBy(*oldest_first()).rowsBetween(*TO_HERE)
+    lives = told.withColumn("_life", F.count_if("_gone").over(so_far))
+    said = {name: F.last(name, ignorenulls=True).over(of_life).alias(name) for name in content}
+    return lives.select(*(said.get(name, F.col(name)) for name in told.columns))
 
 
 def newest(history: DataFrame, table: Table) -> DataFrame:

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from simulator import complete_journey
 from simulator.warts import Manifest
-from tests.faults.compare import Contents, contents
+from tests.faults.compare import GROCER, Contents, contents
 from tests.faults.kills import Lake
 from tests.processes import Running, Took
 
@@ -63,7 +63,7 @@ class SmallLake:
 
 
 def build(where: Path) -> SmallLake:
-    lake = Lake(where / "lake", where / "landing")
+    lake = Lake(where / "lake", where / "landing", GROCER)
     manifest = complete_journey.write(lake.landing, households=HOUSEHOLDS, promotion_weeks=1)
     running = Running(lake.command(*RUN), where / "run.log")
     while not running.has_ended:

@@ -12,12 +12,18 @@ from pyspark.sql import functions as F
 
 from bronze.ledger import FILES, LOADS, QUARANTINE
 from bronze.registry import declared_sources
-from bronze.sources.complete_journey import CAMPAIGNS, COUPON_REDEMPTIONS, COUPONS, DEMOGRAPHICS, POS_TRANSACTIONS
+from bronze.sources.complete_journey.grocer import (
+    CAMPAIGNS,
+    COUPON_REDEMPTIONS,
+    COUPONS,
+    DEMOGRAPHICS,
+    POS_TRANSACTIONS,
+)
 from lakehouse.tables import Table
 from silver.tables import OFFERS, ORDER_LINES, REVISIONS
 from simulator import warts
 from simulator.warts import RawFile
-from tests.faults.compare import rows_of
+from tests.faults.compare import GROCER, rows_of
 from tests.small_lake import SmallLake
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.spark, pytest.mark.timeout(1800)]
@@ -79,7 +85,7 @@ def without_zeros(counts: Mapping[str, int]) -> dict[str, int]:
 
 def test_every_file_has_as_many_rows_in_bronze_as_were_delivered(found: Found) -> None:
     in_bronze: Counter[str] = Counter()
-    for source in declared_sources():
+    for source in declared_sources(GROCER):
         in_bronze.update(found.count_by(found.rows(source.table), "_file"))
 
     assert dict(in_bronze) == without_zeros({file.path: file.rows for file in found.landed})

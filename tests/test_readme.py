@@ -18,7 +18,7 @@ from silver.conformed import check_feeds, refresh
 from silver.tables import ORDER_LINES, PARTIES
 from tests import readme
 from tests.processes import BIN, ROOT, Running, run
-from tests.small_lake import HOUSEHOLDS, RUN, SmallLake
+from tests.small_lake import RUN, SmallLake
 
 # Looked at, not run: they set up a shell, or need what a test machine lacks.
 LOOKED_AT = {"git", "cd", "source", "databricks", "export"}
@@ -99,12 +99,11 @@ def test_a_command_that_goes_on_watches(line: str, small_lake: SmallLake, tmp_pa
 @pytest.mark.end_to_end
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("line", lines("simulate"))
-def test_simulate_writes_what_the_readme_says(line: str, small_lake: SmallLake, tmp_path: Path) -> None:
-    """With few households, and one week of promotions."""
-    words = shlex.split(line, comments=True)
-    few = ["--households", str(HOUSEHOLDS), "--promotion-weeks", "1"]
+def test_simulate_writes_what_the_readme_says(line: str, tmp_path: Path) -> None:
+    """With few people."""
+    words = [*shlex.split(line, comments=True), "--people", "50"]
 
-    run([str(BIN / words[0]), *words[1:], *few], tmp_path / "simulate.log", of(small_lake))
+    run([str(BIN / words[0]), *words[1:]], tmp_path / "simulate.log", {"ORRERY_LANDING": str(tmp_path / "landing")})
 
 
 @pytest.mark.end_to_end
@@ -149,7 +148,10 @@ def test_the_source_of_the_readme_lands_and_feeds_silver(snippet: str, lake: Lak
 
 
 def of(small_lake: SmallLake) -> dict[str, str]:
-    return {"ORRERY_HOME": str(small_lake.home), "ORRERY_LANDING": str(small_lake.lake.landing)}
+    lake = small_lake.lake
+    return {
+        "ORRERY_HOME": str(lake.home), "ORRERY_LANDING": str(lake.landing), "ORRERY_SOURCES": str(lake.sources),
+    }  # fmt: skip
 
 
 def run_all(to_run: Sequence[str], small_lake: SmallLake, folder: Path) -> list[list[object]]:

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from bronze.ingest import ingest
 from bronze.source import Source
-from bronze.sources.complete_journey import POS_TRANSACTIONS, PROMOTIONS
+from bronze.sources.complete_journey.grocer import POS_TRANSACTIONS, PROMOTIONS
 from lakehouse.delta import Lakehouse
 from lakehouse.session import open_session
 from lakehouse.settings import Settings

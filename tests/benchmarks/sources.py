@@ -31,7 +31,6 @@ from tests.benchmarks import plain
 from tests.benchmarks.ingest import digest, numbers
 from tests.benchmarks.measure import in_fresh_process, medians, timed
 
-RETAILER = Path(__file__).parents[2] / "bronze" / "sources" / "retailer"
 PEOPLE, FEW_PEOPLE = 2_000, 300
 BEGINS, LAST_DAY = date(2024, 7, 1), date(2024, 9, 30)  # a Monday that ends a month: on it the most sources deliver
 JOBS = {"first": "the first load", "day": "one more day"}
@@ -117,7 +116,7 @@ def files_of(folder: Path) -> list[Path]:
 
 def delivered(landing: Path) -> list[Source]:
     """The sources of which a file has arrived: Spark's streams fail where there is no folder yet."""
-    return [source for source in declared_sources(RETAILER) if any((landing / source.folder).glob(source.glob))]
+    return [source for source in declared_sources() if any((landing / source.folder).glob(source.glob))]
 
 
 # As a program
@@ -127,7 +126,7 @@ def ours(spark: SparkSession, settings: Settings, sources: list[Source] | None =
     failed = []
     ingest(
         Lakehouse(spark, settings),
-        declared_sources(RETAILER) if sources is None else sources,
+        declared_sources() if sources is None else sources,
         on_landed=lambda each: failed.append(each) if each.error else None,
     )
     assert not failed, failed

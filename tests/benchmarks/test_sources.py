@@ -25,7 +25,7 @@ def test_plain_queries_and_ours_land_the_same_rows_of_each_format(
 ) -> None:
     sources.make_world(tmp_path, small=True)
     settings = Settings(home=tmp_path, landing=str(tmp_path / "landing"), state=str(tmp_path / "state"))
-    some = [source for source in declared_sources(sources.RETAILER) if source.name in SOME]
+    some = [source for source in declared_sources() if source.name in SOME]
     for job in sources.JOBS:
         sources.linked(tmp_path / job, tmp_path / "landing")
     there = [source for source in sources.delivered(tmp_path / "landing") if source in some]

@@ -10,7 +10,7 @@ from bronze.registry import declared_systems
 from bronze.source import Changes, Feed, Field, Source
 from lakehouse.rules import Between, OneOf
 
-FOLDERS = [None, Path(__file__).parents[2] / "bronze/sources/retailer"]
+FOLDERS = [None, Path(__file__).parents[2] / "bronze/sources/complete_journey"]
 
 ACCOUNTS = Source(
     name="crm_accounts",

@@ -23,8 +23,7 @@ from simulator.world.config import Config
 from simulator.world.run import simulate
 from tests.simulator.readings import records, refusals, undeclared
 
-RETAILER = Path(__file__).parents[2] / "bronze/sources/retailer"
-FEEDS = {source.name: source for source in declared_sources(RETAILER)}
+FEEDS = {source.name: source for source in declared_sources()}
 A_FEW = 3  # files of a feed
 
 

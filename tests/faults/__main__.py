@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from lakehouse.session import open_session
 from lakehouse.settings import Settings
 from simulator import complete_journey
-from tests.faults.compare import Contents, Difference, contents, differences
+from tests.faults.compare import GROCER, Contents, Difference, contents, differences
 from tests.faults.kills import Course, Lake, Step, steps
 
 AS_OF = "2017-12-31"
@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def campaign(folder: Path, kills: int, seed: int, households: int, wanted: Sequence[str] | None) -> list[Tally]:
     complete_journey.write(folder / "landing", households=households, promotion_weeks=1)
-    lake = Lake(folder / "lake", folder / "landing")
+    lake = Lake(folder / "lake", folder / "landing", GROCER)
     shutil.rmtree(lake.home, ignore_errors=True)
     lake.home.mkdir()
     plan = [step for step in steps(AS_OF) if wanted is None or step.name.split()[0] in wanted or step.name in wanted]

@@ -76,6 +76,7 @@ class Lake:
 
     home: Path
     landing: Path
+    sources: Path | None = None  # in place of the built-in ones
     copies: dict[str, Path] = field(default_factory=dict)
 
     @property
@@ -83,7 +84,8 @@ class Lake:
         return self.home.with_suffix(".log")
 
     def command(self, *arguments: str) -> list[str]:
-        return orrery("--home", self.home, "--landing", self.landing, *arguments)
+        declared = ("--sources", self.sources) if self.sources else ()
+        return orrery("--home", self.home, "--landing", self.landing, *declared, *arguments)
 
     def run(self, step: Step) -> Course:
         before = self.marks()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bronze.sources.complete_journey import POS_TRANSACTIONS
+from bronze.sources.complete_journey.grocer import POS_TRANSACTIONS
 from lakehouse import quality
 from lakehouse.delta import Lakehouse
 from lakehouse.quality import EXPECTATION_RESULTS, QualityError, Result, check, docs_folder, expectations

@@ -1,9 +1,10 @@
 """Canonical tables from deliveries: the newest version of each key, those before it, and the same however they came."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -13,7 +14,7 @@ from bronze.source import Feed, Field, Source
 from lakehouse.tables import ContractError
 from silver import conformed
 from silver.conformed import check_feeds, newest, refresh, revisions, told_once_or_again, versions
-from silver.tables import CAMPAIGNS, PRODUCTS
+from silver.tables import CAMPAIGNS, PARTIES, PRODUCTS
 from tests.silver.told import SAID, day, days, edited, products, revised
 
 CATALOG = Source(
@@ -175,6 +176,48 @@ def random_deliveries(seed: int, *, keys: int, number: int) -> list[tuple]:
     ]
 
 
+# Tables whose keys several feeds tell together
+
+
+def party(party_id: str, arrived: int, *, gone: bool = False, **said: str) -> dict:
+    told = {"party_id": party_id, "_arrived_at": day(arrived), "_file": f"{arrived}.csv", "_position": 1, "_gone": gone}
+    return told | said
+
+
+@pytest.fixture
+def told_parties(spark: SparkSession) -> Callable[..., list[tuple]]:
+    """Who is known in the end, of what was told one after the other: name, address and when that was learned."""
+    order = "_newest_by double, _arrived_at timestamp, _file string, _position bigint, _gone boolean"
+    names = [*(name for name in PARTIES.columns if name != "learned_at")]
+    schema = ", ".join(f"`{name}` {PARTIES.columns[name].type}" for name in names) + f", {order}"
+    all_names = [*names, "_newest_by", "_arrived_at", "_file", "_position", "_gone"]
+
+    def known(*told: dict) -> list[tuple]:
+        rows = spark.createDataFrame([tuple(row.get(name) for name in all_names) for row in told], schema)
+        found = rows.transform(versions, PARTIES).transform(newest, PARTIES)
+        return [tuple(row) for row in found.select("given_name", "email", *days("learned_at")).collect()]
+
+    return known
+
+
+def test_what_one_feed_leaves_open_keeps_what_another_said(told_parties):
+    assert told_parties(
+        party("shop/1", 1, given_name="Ann"), party("shop/1", 2, email="a@x.example"), party("shop/1", 3)
+    ) == [("Ann", "a@x.example", 2)]
+
+
+def test_what_is_said_anew_holds(told_parties):
+    assert told_parties(
+        party("shop/1", 1, given_name="Ann", email="a@x.example"), party("shop/1", 2, email="b@x.example")
+    ) == [("Ann", "b@x.example", 2)]
+
+
+def test_nothing_is_kept_of_a_record_that_was_gone(told_parties):
+    assert told_parties(
+        party("shop/1", 1, given_name="Ann"), party("shop/1", 2, gone=True), party("shop/1", 3, email="a@x.example")
+    ) == [(None, "a@x.example", 3)]
+
+
 # Bringing a table up to what has landed
 
 
@@ -213,6 +256,14 @@ def test_a_table_follows_what_lands(lake, deliver):
     assert refresh(lake, PRODUCTS, [measured_by_arrival, SHELF]).how == "rebuilt"
     assert products(lake)[1] == ("2", "blocks", None, 3)
     assert revised(lake) == [("2", "games", 2, 3), ("2", "toys", 1, 2)]
+
+
+def test_what_many_feeds_tell_is_staged_and_the_same(lake, deliver, monkeypatch):
+    monkeypatch.setattr(conformed, "FEW", 1)
+
+    test_a_table_follows_what_lands(lake, deliver)
+
+    assert not list(Path(lake.settings.state_dir).glob("staged/*"))
 
 
 def test_loads_one_by_one_make_what_a_rebuild_makes(lake, deliver, monkeypatch):
@@ -288,8 +339,9 @@ def test_all_that_is_wrong_with_feeds_is_said_at_once():
 
     assert str(refused.value) == (
         "Cannot conform the sources:\n"
-        "  catalog: feeds silver.people, expected one of silver.parties, silver.products, silver.order_lines, "
-        "silver.campaigns, silver.offers, silver.interactions\n"
+        "  catalog: feeds silver.people, expected one of silver.parties, silver.stores, silver.products, "
+        "silver.order_lines, silver.returns, silver.payments, silver.campaigns, silver.offers, silver.interactions, "
+        "silver.consents\n"
         "  catalog: feeds silver.products.colour, which is not one of its columns\n"
         "  catalog: feeds silver.products.learned_at, which is not one of its columns\n"
         "  catalog: does not say silver.products.product_id, which is part of the key\n"

@@ -23,7 +23,7 @@ from tests.simulator.readings import Row, records, refusals, undeclared
 from tests.simulator.worlds import on
 
 PEOPLE, WEEKS = 1_500, 13
-SOURCES = {source.name: source for source in declared_sources(Path(__file__).parents[2] / "bronze/sources/retailer")}
+SOURCES = {source.name: source for source in declared_sources()}
 
 
 class Landed:

@@ -20,7 +20,7 @@ from tests.simulator.readings import Row, records, refusals, undeclared
 from tests.simulator.worlds import on
 
 PEOPLE, DAYS = 1_300, 60  # two whole months
-SOURCES = {source.name: source for source in declared_sources(Path(__file__).parents[2] / "bronze/sources/retailer")}
+SOURCES = {source.name: source for source in declared_sources()}
 
 
 class Landed:

@@ -1,6 +1,6 @@
 with
 
-campaigns as (
+declared_campaigns as (
     select * from {{ source('silver', 'campaigns') }}
 ),
 
@@ -18,6 +18,30 @@ orders as (
 
 core_ids as (
     select * from {{ source('silver', 'core_ids') }}
+),
+
+-- A campaign that no source declares lasts from the first to the last day on which it was sent.
+sent_campaigns as (
+    select
+        campaign_id,
+        cast(min(happened_at) as date) as starts_on,
+        cast(max(happened_at) as date) as ends_on
+    from interactions
+    where
+        kind = 'sent'
+        and campaign_id is not null
+    group by campaign_id
+),
+
+campaigns as (
+    select
+        coalesce(declared_campaigns.campaign_id, sent_campaigns.campaign_id) as campaign_id,
+        declared_campaigns.kind,
+        coalesce(declared_campaigns.starts_on, sent_campaigns.starts_on) as starts_on,
+        coalesce(declared_campaigns.ends_on, sent_campaigns.ends_on) as ends_on
+    from declared_campaigns
+    full outer join sent_campaigns
+        on declared_campaigns.campaign_id = sent_campaigns.campaign_id
 ),
 
 -- Both windows must lie within the days that orders are known of.

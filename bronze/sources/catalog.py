@@ -52,7 +52,7 @@ PRODUCTS = Source(
 
 CATEGORIES = Source(
     name="catalog_categories",
-    doc="One row per category. It feeds no table of silver: products carry their category.",
+    doc="One row per category. Bronze only: products carry their category.",
     path="catalog/categories/*.xml",
     format="xml",
     options={"row": "category"},
@@ -70,7 +70,7 @@ CATEGORIES = Source(
 
 PRICES = Source(
     name="catalog_prices",
-    doc="One row per product and week: its price. It feeds no table of silver yet.",
+    doc="One row per product and week: its price. Bronze only: lines of orders carry what was paid.",
     path="catalog/prices/*.parquet",
     format="parquet",
     key=("sku", "valid_from"),
@@ -125,7 +125,7 @@ PROMOTIONS = Source(
 
 INVENTORY = Source(
     name="catalog_inventory",
-    doc="One row per product that was counted in a store. It feeds no table of silver yet.",
+    doc="One row per product that was counted in a store. Bronze only: it is about stock, and not about customers.",
     path="catalog/inventory/*.txt.gz",
     format="fixed",
     key=("store", "sku", "counted"),

@@ -8,7 +8,8 @@ York, which writes its own clock. A day that was incomplete is sent again under 
 
 from datetime import timedelta
 
-from bronze.source import Feed, Field, Source
+from bronze.source import Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Between, Matches, OneOf
 
 PAGE_VIEWS = Source(
@@ -36,17 +37,16 @@ PAGE_VIEWS = Source(
         ),
     ),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('web/', view_id)",
-                "party_id": "concat('web/', cookie_id)",
-                "channel": "'web'",
-                "kind": "'viewed'",
-                "happened_at": "viewed_at",
-            },
-            where="page_type != 'product'",
+        touch(
+            "web",
+            "viewed",
+            touch_id="concat('web/', view_id)",
+            party_id="concat('web/', cookie_id)",
+            product_id="sku",
+            at="viewed_at",
+            where="page_type IS DISTINCT FROM 'product'",
         ),
+        party("concat('web/', cookie_id)", "web", known_as="concat('shop/', customer_no)"),
     ),
     fresh_within=timedelta(hours=30),
 )
@@ -66,15 +66,13 @@ PRODUCT_VIEWS = Source(
         "viewed_at": Field("timestamp", "When.", required=True),
     },
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('web/', view_id)",
-                "party_id": "concat('web/', cookie_id)",
-                "channel": "'web'",
-                "kind": "'viewed'",
-                "happened_at": "viewed_at",
-            },
+        touch(
+            "web",
+            "viewed",
+            touch_id="concat('web/', view_id)",
+            party_id="concat('web/', cookie_id)",
+            product_id="sku",
+            at="viewed_at",
         ),
     ),
     fresh_within=timedelta(hours=30),
@@ -97,15 +95,12 @@ SEARCHES = Source(
     },
     rules=(Between(column="results", low=0),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('web/', search_id)",
-                "party_id": "concat('web/', cookie_id)",
-                "channel": "'web'",
-                "kind": "'searched'",
-                "happened_at": "searched_at",
-            },
+        touch(
+            "web",
+            "searched",
+            touch_id="concat('web/', search_id)",
+            party_id="concat('web/', cookie_id)",
+            at="searched_at",
         ),
     ),
     fresh_within=timedelta(hours=30),
@@ -136,18 +131,15 @@ SESSIONS = Source(
         Matches(column="ip_address", pattern=r"\d{1,3}(\.\d{1,3}){3}", severity="warning"),
     ),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('web/', session_id)",
-                "party_id": "concat('web/', cookie_id)",
-                "channel": "'web'",
-                "kind": "'visited'",
-                "campaign_id": "campaign_code",
-                "happened_at": "started_at",
-            },
+        touch(
+            "web",
+            "visited",
+            touch_id="concat('web/', session_id)",
+            party_id="concat('web/', cookie_id)",
+            campaign_id="campaign_code",
+            at="started_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('web/', cookie_id)", "source": "'web'"}),
+        party("concat('web/', cookie_id)", "web", known_as="concat('shop/', customer_no)"),
     ),
     fresh_within=timedelta(hours=30),
     timezone="America/New_York",

@@ -62,6 +62,7 @@ POS_TRANSACTIONS = Source(
             columns={
                 "party_id": "concat('pos/', household_id)",
                 "source": "'pos'",
+                "known_as": "concat('household/', household_id)",
                 "household_no": "cast(household_id as string)",
             },
         ),
@@ -128,6 +129,7 @@ COUPON_REDEMPTIONS = Source(
             columns={
                 "party_id": "concat('coupons/', household_id)",
                 "source": "'coupons'",
+                "known_as": "concat('household/', household_id)",
                 "household_no": "cast(household_id as string)",
             },
         ),
@@ -186,6 +188,7 @@ DEMOGRAPHICS = Source(
             columns={
                 "party_id": "concat('demographics/', household_id)",
                 "source": "'demographics'",
+                "known_as": "concat('household/', household_id)",
                 "household_no": "cast(household_id as string)",
                 "age_band": "age",
                 "income_band": "income",
@@ -291,6 +294,7 @@ MAILINGS = Source(
             columns={
                 "party_id": "concat('mailings/', household_id)",
                 "source": "'mailings'",
+                "known_as": "concat('household/', household_id)",
                 "household_no": "cast(household_id as string)",
             },
         ),

@@ -8,6 +8,7 @@ within orders; it masks the buyer's address, the same way each time. Recommendat
 from datetime import timedelta
 
 from bronze.source import Feed, Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Between, OneOf
 
 DEMOGRAPHICS = Source(
@@ -33,19 +34,20 @@ DEMOGRAPHICS = Source(
     },
     rules=(OneOf(column="marital_status", values=("Married", "Unmarried"), severity="warning"),),
     feeds=(
-        Feed(
-            to="silver.parties",
-            columns={
-                "party_id": "concat('partners/', vendor_id)",
-                "source": "'partners'",
-                "household_no": "household_key",
-                "age_band": "age_band",
-                "income_band": "income_band",
-                "home_ownership": "home_ownership",
-                "marital_status": "marital_status",
-                "household_size": "household_size",
-                "kids_count": "kids_count",
-            },
+        party(
+            "concat('partners/', vendor_id)",
+            "partners",
+            full_name="name",
+            street="address",
+            city="city",
+            postal_code="postal_code",
+            household_no="household_key",
+            age_band="age_band",
+            income_band="income_band",
+            home_ownership="home_ownership",
+            marital_status="marital_status",
+            household_size="household_size",
+            kids_count="kids_count",
         ),
     ),
     fresh_within=timedelta(days=400),
@@ -54,7 +56,7 @@ DEMOGRAPHICS = Source(
 
 GEOGRAPHY = Source(
     name="partners_geography",
-    doc="One row per area: the statistical office's numbers of a year. It feeds no table of silver yet.",
+    doc="One row per area: the statistical office's numbers of a year. Bronze only: it is about areas.",
     path="partners/geography/*.txt",
     format="fixed",
     options={"encoding": "utf-8"},
@@ -115,10 +117,7 @@ MARKETPLACE_ORDERS = Source(
                 "net_amount": "quantity * unit_price - discount",
             },
         ),
-        Feed(
-            to="silver.parties",
-            columns={"party_id": "concat('marketplace/', buyer_alias)", "source": "'marketplace'"},
-        ),
+        party("concat('marketplace/', buyer_alias)", "marketplace", full_name="ship_to", city="city"),
     ),
 )
 
@@ -136,21 +135,16 @@ REFERRALS = Source(
         "referred_on": Field("date", "The day.", pattern="d/M/yy", from_year=2000, required=True),
     },
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('partners/', referral_id)",
-                "party_id": "concat('partners/email/', referrer_email)",
-                "channel": "'referral'",
-                "kind": "'referred'",
-                "offer_code": "code",
-                "happened_at": "cast(referred_on as timestamp)",
-            },
+        touch(
+            "referral",
+            "referred",
+            touch_id="concat('partners/', referral_id)",
+            party_id="concat('partners/email/', referrer_email)",
+            offer_code="code",
+            at="cast(referred_on as timestamp)",
         ),
-        Feed(
-            to="silver.parties",
-            columns={"party_id": "concat('partners/email/', referrer_email)", "source": "'partners'"},
-        ),
+        party("concat('partners/email/', referrer_email)", "partners", email="referrer_email"),
+        party("concat('partners/email/', referred_email)", "partners", email="referred_email"),
     ),
     fresh_within=timedelta(days=40),
 )

@@ -4,7 +4,8 @@ Runbook. Sends are Parquet, opens are Avro; both come at 03:30 UTC of the day af
 app_push_tokens tells of.
 """
 
-from bronze.source import Feed, Field, Source
+from bronze.source import Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Matches
 
 TOKEN = "[0-9a-f]{32}"
@@ -24,19 +25,17 @@ SENDS = Source(
     },
     rules=(Matches(column="token", pattern=TOKEN),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('push/sent/', message_id)",
-                "party_id": "concat('push/', token)",
-                "channel": "'push'",
-                "kind": "'sent'",
-                "campaign_id": "campaign_code",
-                "offer_code": "template",
-                "happened_at": "sent_at",
-            },
+        touch(
+            "push",
+            "sent",
+            touch_id="concat('push/sent/', message_id)",
+            party_id="concat('push/', token)",
+            message_id="concat('push/', message_id)",
+            campaign_id="campaign_code",
+            offer_code="template",
+            at="sent_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('push/', token)", "source": "'push'"}),
+        party("concat('push/', token)", "push"),
     ),
 )
 
@@ -54,16 +53,14 @@ OPENS = Source(
     },
     rules=(Matches(column="token", pattern=TOKEN),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('push/opened/', message_id)",
-                "party_id": "concat('push/', token)",
-                "channel": "'push'",
-                "kind": "'opened'",
-                "campaign_id": "campaign_code",
-                "happened_at": "opened_at",
-            },
+        touch(
+            "push",
+            "opened",
+            touch_id="concat('push/opened/', message_id)",
+            party_id="concat('push/', token)",
+            message_id="concat('push/', message_id)",
+            campaign_id="campaign_code",
+            at="opened_at",
         ),
     ),
 )

@@ -6,7 +6,8 @@ month as XML in ISO-8859-1. Invitations go to the address of the order, so an an
 
 from datetime import timedelta
 
-from bronze.source import Feed, Field, Source
+from bronze.source import Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Between
 
 NPS = Source(
@@ -25,21 +26,15 @@ NPS = Source(
     },
     rules=(Between(column="score", low=0, high=10),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('surveys/nps/', response_id)",
-                "party_id": "concat('surveys/', email)",
-                "channel": "'survey'",
-                "kind": "'answered'",
-                "happened_at": "answered_at",
-            },
+        touch(
+            "survey",
+            "answered",
+            touch_id="concat('surveys/nps/', response_id)",
+            party_id="concat('surveys/', email)",
+            score="score",
+            at="answered_at",
         ),
-        Feed(
-            to="silver.parties",
-            columns={"party_id": "concat('surveys/', email)", "source": "'surveys'"},
-            where="email IS NOT NULL",
-        ),
+        party("concat('surveys/', email)", "surveys", email="email", where="email IS NOT NULL"),
     ),
     fresh_within=timedelta(days=4),
     timezone="Asia/Tokyo",
@@ -62,16 +57,16 @@ PRODUCT_FEEDBACK = Source(
     },
     rules=(Between(column="stars", low=1, high=5),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('surveys/feedback/', response_id)",
-                "party_id": "concat('surveys/', email)",
-                "channel": "'survey'",
-                "kind": "'answered'",
-                "happened_at": "answered_at",
-            },
+        touch(
+            "survey",
+            "answered",
+            touch_id="concat('surveys/feedback/', response_id)",
+            party_id="concat('surveys/', email)",
+            product_id="sku",
+            score="stars",
+            at="answered_at",
         ),
+        party("concat('surveys/', email)", "surveys", email="email", where="email IS NOT NULL"),
     ),
     fresh_within=timedelta(days=40),
     timezone="Asia/Tokyo",

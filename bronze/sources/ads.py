@@ -5,7 +5,8 @@ shares with the site. Spend comes from the agency in Berlin: semicolons, decimal
 platform's own claim of which orders its clicks made, as one JSON document a day.
 """
 
-from bronze.source import Feed, Field, Source
+from bronze.source import Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Between, Matches
 
 COOKIE = "[0-9a-f]{16}"
@@ -26,18 +27,16 @@ IMPRESSIONS = Source(
     },
     rules=(Between(column="cost_micros", low=0), Matches(column="cookie_id", pattern=COOKIE)),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('ads/shown/', impression_id)",
-                "party_id": "concat('ads/', cookie_id)",
-                "channel": "'ads'",
-                "kind": "'shown'",
-                "campaign_id": "campaign_code",
-                "happened_at": "shown_at",
-            },
+        touch(
+            "ads",
+            "shown",
+            touch_id="concat('ads/shown/', impression_id)",
+            party_id="concat('ads/', cookie_id)",
+            message_id="concat('ads/', impression_id)",
+            campaign_id="campaign_code",
+            at="shown_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('ads/', cookie_id)", "source": "'ads'"}),
+        party("concat('ads/', cookie_id)", "ads", known_as="concat('web/', cookie_id)"),
     ),
 )
 
@@ -57,23 +56,21 @@ CLICKS = Source(
     },
     rules=(Between(column="cost_micros", low=0), Matches(column="cookie_id", pattern=COOKIE)),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('ads/clicked/', click_id)",
-                "party_id": "concat('ads/', cookie_id)",
-                "channel": "'ads'",
-                "kind": "'clicked'",
-                "campaign_id": "campaign_code",
-                "happened_at": "clicked_at",
-            },
+        touch(
+            "ads",
+            "clicked",
+            touch_id="concat('ads/clicked/', click_id)",
+            party_id="concat('ads/', cookie_id)",
+            campaign_id="campaign_code",
+            at="clicked_at",
         ),
+        party("concat('ads/', cookie_id)", "ads", known_as="concat('web/', cookie_id)"),
     ),
 )
 
 SPEND = Source(
     name="ads_spend",
-    doc="One row per day, campaign and ad set: what the agency paid. It feeds no table of silver yet.",
+    doc="One row per day, campaign and ad set: what the agency paid. Bronze only: it names nobody.",
     path="ads/spend/*.csv",
     format="csv",
     options={"sep": ";", "encoding": "cp1252", "null": "k.A."},
@@ -108,16 +105,14 @@ CONVERSIONS = Source(
     },
     rules=(Between(column="amount", low=0), Matches(column="cookie_id", pattern=COOKIE)),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('ads/converted/', conversion_id)",
-                "party_id": "concat('ads/', cookie_id)",
-                "channel": "'ads'",
-                "kind": "'converted'",
-                "campaign_id": "campaign_code",
-                "happened_at": "converted_at",
-            },
+        touch(
+            "ads",
+            "converted",
+            touch_id="concat('ads/converted/', conversion_id)",
+            party_id="concat('ads/', cookie_id)",
+            campaign_id="campaign_code",
+            at="converted_at",
         ),
+        party("concat('ads/', cookie_id)", "ads", known_as="concat('web/', cookie_id)"),
     ),
 )

@@ -6,12 +6,12 @@ file a year, from a spreadsheet (UTF-16, tabs, `-` for nothing); it may be sent 
 
 from datetime import timedelta
 
-from bronze.source import Field, Source
+from bronze.source import Feed, Field, Source
 from lakehouse.rules import Between, OneOf
 
 STORES = Source(
     name="stores_stores",
-    doc="One row per store. What the newest file lacks is closed for good. It feeds no table of silver yet.",
+    doc="One row per store. What the newest file lacks is closed for good.",
     path="stores/stores/*.json",
     format="json",
     options={"records": "stores"},
@@ -28,13 +28,28 @@ STORES = Source(
         "opened_on": Field("date", "When it opened.", pattern="dd/MM/yyyy"),
     },
     rules=(Between(column="square_metres", low=1), OneOf(column="country", values=("US", "GB", "DE", "JP"))),
+    feeds=(
+        Feed(
+            to="silver.stores",
+            columns={
+                "store_id": "cast(store_no as string)",
+                "name": "name",
+                "city": "city",
+                "region": "region",
+                "country": "country",
+                "time_zone": "time_zone",
+                "square_metres": "square_metres",
+                "opened_on": "opened_on",
+            },
+        ),
+    ),
     fresh_within=timedelta(days=40),
     delivery="snapshot",
 )
 
 OPENING_HOURS = Source(
     name="stores_opening_hours",
-    doc="One row per store, year and day of the week. It feeds no table of silver yet.",
+    doc="One row per store, year and day of the week. Bronze only: silver has the stores, and not their hours.",
     path="stores/opening_hours/*.csv",
     format="csv",
     options={"sep": "\t", "encoding": "utf-16", "null": "-"},

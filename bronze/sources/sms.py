@@ -8,6 +8,7 @@ exported from a Windows program: semicolons, cp1252. A number may by now be anot
 from datetime import timedelta
 
 from bronze.source import Feed, Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Between, Matches, OneOf
 
 NUMBER = r"\+\d{7,15}"
@@ -29,19 +30,17 @@ SENDS = Source(
     },
     rules=(Between(column="parts", low=1, high=9), Matches(column="msisdn", pattern=NUMBER)),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('sms/sent/', message_id)",
-                "party_id": "concat('sms/', msisdn)",
-                "channel": "'sms'",
-                "kind": "'sent'",
-                "campaign_id": "campaign_code",
-                "offer_code": "template",
-                "happened_at": "sent_at",
-            },
+        touch(
+            "sms",
+            "sent",
+            touch_id="concat('sms/sent/', message_id)",
+            party_id="concat('sms/', msisdn)",
+            message_id="concat('sms/', message_id)",
+            campaign_id="campaign_code",
+            offer_code="template",
+            at="sent_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('sms/', msisdn)", "source": "'sms'"}),
+        party("concat('sms/', msisdn)", "sms", phone="msisdn"),
     ),
     timezone="Europe/London",
 )
@@ -62,15 +61,13 @@ DELIVERIES = Source(
     },
     rules=(OneOf(column="status", values=("DELIVRD", "EXPIRED", "UNDELIV")),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('sms/delivered/', message_id)",
-                "party_id": "concat('sms/', msisdn)",
-                "channel": "'sms'",
-                "kind": "'delivered'",
-                "happened_at": "delivered_at",
-            },
+        touch(
+            "sms",
+            "delivered",
+            touch_id="concat('sms/delivered/', message_id)",
+            party_id="concat('sms/', msisdn)",
+            message_id="concat('sms/', message_id)",
+            at="delivered_at",
             where="status = 'DELIVRD'",
         ),
     ),
@@ -91,16 +88,15 @@ REPLIES = Source(
         "received_at": Field("timestamp", "When.", required=True),
     },
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('sms/replied/', reply_id)",
-                "party_id": "concat('sms/', msisdn)",
-                "channel": "'sms'",
-                "kind": "'replied'",
-                "happened_at": "received_at",
-            },
+        touch(
+            "sms",
+            "replied",
+            touch_id="concat('sms/replied/', reply_id)",
+            party_id="concat('sms/', msisdn)",
+            message_id="concat('sms/', in_reply_to)",
+            at="received_at",
         ),
+        party("concat('sms/', msisdn)", "sms", phone="msisdn"),
     ),
     fresh_within=timedelta(days=7),
 )
@@ -119,16 +115,25 @@ OPT_OUTS = Source(
     },
     rules=(Matches(column="msisdn", pattern=NUMBER),),
     feeds=(
+        touch(
+            "sms",
+            "unsubscribed",
+            touch_id="concat_ws('/', 'sms', 'unsubscribed', msisdn, unix_seconds(opted_out_at))",
+            party_id="concat('sms/', msisdn)",
+            at="opted_out_at",
+        ),
         Feed(
-            to="silver.interactions",
+            to="silver.consents",
             columns={
-                "interaction_id": "concat_ws('/', 'sms', 'unsubscribed', msisdn, unix_seconds(opted_out_at))",
+                "consent_id": "concat_ws('/', 'sms', 'unsubscribed', msisdn, unix_seconds(opted_out_at))",
                 "party_id": "concat('sms/', msisdn)",
                 "channel": "'sms'",
-                "kind": "'unsubscribed'",
-                "happened_at": "opted_out_at",
+                "is_granted": "false",
+                "changed_at": "opted_out_at",
+                "reason": "keyword",
             },
         ),
+        party("concat('sms/', msisdn)", "sms", phone="msisdn"),
     ),
     fresh_within=timedelta(days=40),
     timezone="Europe/London",

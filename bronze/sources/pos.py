@@ -4,12 +4,14 @@ Runbook. The head office in Chicago gathers what the tills of all stores sold an
 of the day after, when the last store in the west has closed. Tickets, tenders and returns are on Chicago's clock;
 ticket lines have seconds since 1970. A day that is sent again comes as `..._resend`; silver keeps each line once. The
 stores' network writes who is there as it happens, one file an hour; the booking tool writes each minute's appointments
-by itself. A till knows nobody but by the loyalty number that was shown and the provider's token of a bank card.
+by itself. A till knows nobody but by the loyalty number that was shown and the provider's token of a bank card: a
+ticket without a number is nobody's. The network's number of a phone is not the app's of the device.
 """
 
 from datetime import timedelta
 
 from bronze.source import Feed, Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Between, Holds, Matches, OneOf
 
 MONEY = "decimal(12,2)"
@@ -39,21 +41,15 @@ TICKETS = Source(
         Holds(condition="total = gross - discount", otherwise="total is not gross less discount", severity="warning"),
     ),
     feeds=(
-        Feed(
-            to="silver.parties",
-            columns={"party_id": "concat('loyalty/', loyalty_no)", "source": "'pos'"},
-            where="loyalty_no IS NOT NULL",
-        ),
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('pos/redeemed/', ticket_no)",
-                "party_id": "concat('loyalty/', loyalty_no)",
-                "channel": "'store'",
-                "kind": "'redeemed'",
-                "offer_code": "offer",
-                "happened_at": "sold_at",
-            },
+        party("concat('loyalty/', loyalty_no)", "loyalty", where="loyalty_no IS NOT NULL"),
+        touch(
+            "store",
+            "redeemed",
+            touch_id="concat('pos/redeemed/', ticket_no)",
+            party_id="concat('loyalty/', loyalty_no)",
+            offer_code="offer",
+            order_id="concat('pos/', ticket_no)",
+            at="sold_at",
             where="offer IS NOT NULL AND loyalty_no IS NOT NULL",
         ),
     ),
@@ -119,17 +115,25 @@ TENDERS = Source(
     rules=(OneOf(column="kind", values=("CARD", "CASH", "WALT", "GIFT", "PNTS")), Between(column="amount", low=0)),
     feeds=(
         Feed(
-            to="silver.parties",
-            columns={"party_id": "concat('card/', card_token)", "source": "'pos'"},
-            where="card_token IS NOT NULL",
+            to="silver.payments",
+            columns={
+                "payment_id": "concat_ws('/', 'pos', ticket, kind)",
+                "order_id": "concat('pos/', ticket)",
+                "party_id": "concat('card/', card_token)",
+                "method": "CASE kind WHEN 'CARD' THEN 'card' WHEN 'CASH' THEN 'cash' WHEN 'WALT' THEN 'wallet' "
+                "WHEN 'GIFT' THEN 'gift_card' WHEN 'PNTS' THEN 'points' END",
+                "paid_at": "paid_at",
+                "amount": "cast(amount as decimal(18,2)) / 100",
+            },
         ),
+        party("concat('card/', card_token)", "card", where="card_token IS NOT NULL"),
     ),
     timezone="America/Chicago",
 )
 
 RETURNS = Source(
     name="pos_returns",
-    doc="One row per line of a ticket that was brought back. It feeds no table of silver yet.",
+    doc="One row per line of a ticket that was brought back.",
     path="pos/returns/*.xml",
     format="xml",
     options={"row": "return"},
@@ -148,6 +152,22 @@ RETURNS = Source(
     rules=(
         Between(column="refund", low=0),
         OneOf(column="reason", values=("unwanted", "damaged", "wrong item", "size"), severity="warning"),
+    ),
+    feeds=(
+        Feed(
+            to="silver.returns",
+            columns={
+                "return_id": "concat('pos/', return_id)",
+                "order_id": "concat('pos/', ticket)",
+                "line_id": "cast(line as string)",
+                "product_id": "sku",
+                "channel": "'store'",
+                "returned_at": "returned_at",
+                "quantity": "quantity",
+                "refund_amount": "refund",
+                "reason": "reason",
+            },
+        ),
     ),
     fresh_within=timedelta(days=7),
     timezone="America/Chicago",
@@ -169,17 +189,14 @@ STORE_VISITS = Source(
     },
     rules=(Between(column="minutes", low=0, high=1440), Between(column="signal_dbm", high=0, severity="warning")),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('pos/visited/', visit)",
-                "party_id": "concat('store-network/', device)",
-                "channel": "'store'",
-                "kind": "'visited'",
-                "happened_at": "seen_at",
-            },
+        touch(
+            "store",
+            "visited",
+            touch_id="concat('pos/visited/', visit)",
+            party_id="concat('store-network/', device)",
+            at="seen_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('store-network/', device)", "source": "'pos'"}),
+        party("concat('store-network/', device)", "pos", where="device IS NOT NULL"),
     ),
 )
 
@@ -199,17 +216,14 @@ APPOINTMENTS = Source(
     },
     rules=(Matches(column="phone", pattern=r"[+0][0-9 ]{6,20}", severity="warning"),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('pos/booked/', appointment)",
-                "party_id": "concat('pos/', appointment)",
-                "channel": "'store'",
-                "kind": "'visited'",
-                "happened_at": "starts_at",
-            },
+        touch(
+            "store",
+            "visited",
+            touch_id="concat('pos/booked/', appointment)",
+            party_id="concat('pos/', appointment)",
+            at="starts_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('pos/', appointment)", "source": "'pos'"}),
+        party("concat('pos/', appointment)", "pos", full_name="name", phone="phone"),
     ),
     fresh_within=timedelta(days=14),
 )

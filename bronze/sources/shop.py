@@ -4,12 +4,14 @@ Runbook. The shop runs in Berlin. Its database tells every change of an account 
 the order desk still exports a German spreadsheet: semicolons, Windows-1252, decimal commas, Berlin's clock; names in
 other scripts arrive as question marks. Order lines come from its warehouse as Parquet, payments from its payment
 service as zipped JSON lines. A guest's order has the name and address that was typed for it: it is an identity record
-of its own. All of a day's files are there at 09:00 UTC of the day after; reviews once a month.
+of its own. A review names an order and not whose it is: it is one as well. So is a visit (Sitzung), of which the order
+says whose it was. All of a day's files are there at 09:00 UTC of the day after; reviews once a month.
 """
 
 from datetime import timedelta
 
 from bronze.source import Changes, Feed, Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Between, Holds, Matches, OneOf
 
 MONEY = "decimal(12,2)"
@@ -37,7 +39,20 @@ CUSTOMERS = Source(
         "country": Field("string", "The country.", "personal", path="after.address.country"),
     },
     rules=(OneOf(column="op", values=("c", "u", "d")), Matches(column="email", pattern=ADDRESS, severity="warning")),
-    feeds=(Feed(to="silver.parties", columns={"party_id": "concat('shop/', id)", "source": "'shop'"}),),
+    feeds=(
+        party(
+            "concat('shop/', id)",
+            "shop",
+            given_name="first_name",
+            family_name="last_name",
+            email="email",
+            phone="phone",
+            street="street",
+            city="city",
+            postal_code="zip",
+            country="country",
+        ),
+    ),
     delivery="changes",
     changes=Changes(operation="op", sequence="lsn", deletes=("d",)),
 )
@@ -75,9 +90,23 @@ ORDERS = Source(
         Matches(column="Email", pattern=ADDRESS, severity="warning"),
     ),
     feeds=(
-        Feed(
-            to="silver.parties",
-            columns={"party_id": PARTY.format(customer="Kundennummer", order="Bestellnummer"), "source": "'shop'"},
+        party(
+            PARTY.format(customer="Kundennummer", order="Bestellnummer"),
+            "shop",
+            given_name="Vorname",
+            family_name="Nachname",
+            email="Email",
+            phone="Telefon",
+            street="Strasse",
+            city="Ort",
+            postal_code="PLZ",
+            country="Land",
+        ),
+        party(
+            "concat('shop/session/', Sitzung)",
+            "shop",
+            known_as=PARTY.format(customer="Kundennummer", order="Bestellnummer"),
+            where="Sitzung IS NOT NULL",
         ),
         Feed(
             to="silver.interactions",
@@ -87,6 +116,7 @@ ORDERS = Source(
                 "channel": "lower(Kanal)",
                 "kind": "'redeemed'",
                 "campaign_id": "Aktion",
+                "order_id": "concat('shop/', Bestellnummer)",
                 "happened_at": "Bestelldatum",
             },
             where="Aktion IS NOT NULL",
@@ -155,16 +185,23 @@ PAYMENTS = Source(
     ),
     feeds=(
         Feed(
-            to="silver.parties",
-            columns={"party_id": "concat('card/', card_token)", "source": "'shop'"},
-            where="card_token IS NOT NULL",
+            to="silver.payments",
+            columns={
+                "payment_id": "concat('shop/', id)",
+                "order_id": "concat('shop/', `order`)",
+                "party_id": "concat('card/', card_token)",
+                "method": "method",
+                "paid_at": "created",
+                "amount": "cast(amount as decimal(18,2)) / 100",
+            },
         ),
+        party("concat('card/', card_token)", "card", where="card_token IS NOT NULL"),
     ),
 )
 
 REFUNDS = Source(
     name="shop_refunds",
-    doc="One row per line of an order that was sent back. It feeds no table of silver yet.",
+    doc="One row per line of an order that was sent back.",
     path="shop/refunds/*.xml",
     format="xml",
     options={"row": "refund"},
@@ -180,6 +217,22 @@ REFUNDS = Source(
         "refunded_at": Field("timestamp", "When.", required=True),
     },
     rules=(Between(column="amount", low=0),),
+    feeds=(
+        Feed(
+            to="silver.returns",
+            columns={
+                "return_id": "concat('shop/', refund_id)",
+                "order_id": "concat('shop/', `order`)",
+                "line_id": "cast(position as string)",
+                "product_id": "sku",
+                "channel": "'web'",
+                "returned_at": "refunded_at",
+                "quantity": "units",
+                "refund_amount": "amount",
+                "reason": "reason",
+            },
+        ),
+    ),
     fresh_within=timedelta(days=7),
 )
 
@@ -203,17 +256,15 @@ CARTS = Source(
     newest_by="added_at",
     rules=(Between(column="qty", low=1), OneOf(column="status", values=("ordered", "abandoned"))),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat_ws('/', 'shop/cart', cart, sku)",
-                "party_id": "concat('shop/session/', session)",
-                "channel": "'web'",
-                "kind": "'put in cart'",
-                "happened_at": "added_at",
-            },
+        touch(
+            "web",
+            "put in cart",
+            touch_id="concat_ws('/', 'shop/cart', cart, sku)",
+            party_id="concat('shop/session/', session)",
+            product_id="sku",
+            at="added_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('shop/session/', session)", "source": "'shop'"}),
+        party("concat('shop/session/', session)", "shop", where="session IS NOT NULL"),
     ),
 )
 
@@ -231,15 +282,19 @@ WISHLISTS = Source(
         "added_at": Field("timestamp", "When.", required=True),
     },
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('shop/wished/', wish_id)",
-                "party_id": "coalesce(concat('shop/', customer_no), concat('shop/session/', session))",
-                "channel": "'web'",
-                "kind": "'wished for'",
-                "happened_at": "added_at",
-            },
+        touch(
+            "web",
+            "wished for",
+            touch_id="concat('shop/wished/', wish_id)",
+            party_id="coalesce(concat('shop/session/', session), concat('shop/', customer_no))",
+            product_id="sku",
+            at="added_at",
+        ),
+        party(
+            "concat('shop/session/', session)",
+            "shop",
+            known_as="concat('shop/', customer_no)",
+            where="session IS NOT NULL",
         ),
     ),
     fresh_within=timedelta(days=7),
@@ -263,16 +318,17 @@ REVIEWS = Source(
     },
     rules=(Between(column="stars", low=1, high=5),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('shop/reviewed/', review_id)",
-                "party_id": "concat('shop/guest/', order_no)",
-                "channel": "'web'",
-                "kind": "'reviewed'",
-                "happened_at": "written_at",
-            },
+        touch(
+            "web",
+            "reviewed",
+            touch_id="concat('shop/reviewed/', review_id)",
+            party_id="concat('shop/review/', review_id)",
+            product_id="sku",
+            order_id="concat('shop/', order_no)",
+            score="stars",
+            at="written_at",
         ),
+        party("concat('shop/review/', review_id)", "shop", full_name="author"),
     ),
     fresh_within=timedelta(days=40),
     timezone="Europe/Berlin",
@@ -280,7 +336,7 @@ REVIEWS = Source(
 
 GIFT_CARDS = Source(
     name="shop_gift_cards",
-    doc="One row per use of a gift card, in the shop or at a till. It feeds no table of silver yet.",
+    doc="One row per use of a gift card, in the shop or at a till. Bronze only: what it paid is among the payments.",
     path="shop/gift_cards/*.psv",
     format="csv",
     options={"sep": "|", "null": "NULL"},

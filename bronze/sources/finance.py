@@ -7,14 +7,15 @@ Accounting writes an XML file of the month's invoices to who ordered with an add
 
 from datetime import timedelta
 
-from bronze.source import Feed, Field, Source
+from bronze.source import Field, Source
+from bronze.sources.feeds import party
 from lakehouse.rules import Between, Holds, Matches, OneOf
 
 MONEY = "decimal(12,2)"
 
 CARD_TRANSACTIONS = Source(
     name="finance_card_transactions",
-    doc="One row per payment by card, at a till or in the shop.",
+    doc="One row per payment by card, at a till or in the shop. The payments themselves are told by those.",
     path="finance/card_transactions/*.csv.gz",
     format="csv",
     key=("txn",),
@@ -34,7 +35,7 @@ CARD_TRANSACTIONS = Source(
         OneOf(column="scheme", values=("VISA", "MC", "AMEX", "JCB")),
         OneOf(column="entry", values=("chip", "ecom"), severity="warning"),
     ),
-    feeds=(Feed(to="silver.parties", columns={"party_id": "concat('card/', token)", "source": "'finance'"}),),
+    feeds=(party("concat('card/', token)", "card", full_name="holder"),),
 )
 
 CREDIT_APPLICATIONS = Source(
@@ -66,15 +67,21 @@ CREDIT_APPLICATIONS = Source(
         Matches(column="email", pattern=r"[^@\s]+@[^@\s]+\.[^@\s]+", severity="warning"),
     ),
     feeds=(
-        Feed(
-            to="silver.parties",
-            columns={
-                "party_id": "concat('bank/', application_id)",
-                "source": "'finance'",
-                "income_band": "income_band",
-                "marital_status": "marital_status",
-                "home_ownership": "home",
-            },
+        party(
+            "concat('bank/', application_id)",
+            "finance",
+            given_name="first_name",
+            family_name="last_name",
+            born_on="birth_date",
+            email="email",
+            phone="phone",
+            street="street",
+            city="city",
+            postal_code="postal_code",
+            country="country",
+            income_band="income_band",
+            marital_status="marital_status",
+            home_ownership="home",
         ),
     ),
     fresh_within=timedelta(days=14),
@@ -82,7 +89,7 @@ CREDIT_APPLICATIONS = Source(
 
 CHARGEBACKS = Source(
     name="finance_chargebacks",
-    doc="One row per payment that a cardholder disputes. It feeds no table of silver yet.",
+    doc="One row per payment that a cardholder disputes. Bronze only: a dispute is no return.",
     path="finance/chargebacks/*.csv",
     format="csv",
     options={"sep": ";", "encoding": "latin-1"},
@@ -117,11 +124,6 @@ INVOICES = Source(
         "issued": Field("date", "When.", pattern="dd.MM.yyyy", required=True),
     },
     rules=(Holds(condition="gross = net + tax", otherwise="gross is not net and tax together"),),
-    feeds=(
-        Feed(
-            to="silver.parties",
-            columns={"party_id": "concat('invoice/', invoice_no)", "source": "'finance'"},
-        ),
-    ),
+    feeds=(party("concat('invoice/', invoice_no)", "finance", email="email"),),
     fresh_within=timedelta(days=40),
 )

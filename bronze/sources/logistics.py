@@ -3,12 +3,14 @@
 Runbook. The hub hands over a manifest of each day's parcels (a shipment may have two), the proofs of delivery and what
 went wrong. Proofs and exceptions are on Los Angeles' clock, manifests have seconds since 1970. All of it is there at
 09:00 UTC of the day after; a day of proofs has come a week late before. Labels name people with
-errors of the label printer's own.
+errors of the label printer's own. An order of an account and of a guest look the same to the hub: a shipment is a party
+that names no other.
 """
 
 from datetime import timedelta
 
-from bronze.source import Feed, Field, Source
+from bronze.source import Field, Source
+from bronze.sources.feeds import party
 from lakehouse.rules import Between, OneOf
 
 CARRIERS = ("NorthPost", "Pelican", "Wheelworks")
@@ -38,16 +40,22 @@ SHIPMENTS = Source(
     },
     rules=(OneOf(column="carrier", values=CARRIERS), Between(column="grams", low=1, severity="warning")),
     feeds=(
-        Feed(
-            to="silver.parties",
-            columns={"party_id": "concat('logistics/', shipment)", "source": "'logistics'"},
+        party(
+            "concat('logistics/', shipment)",
+            "logistics",
+            full_name="name",
+            phone="phone",
+            street="street",
+            city="city",
+            postal_code="postcode",
+            country="country",
         ),
     ),
 )
 
 DELIVERIES = Source(
     name="logistics_deliveries",
-    doc="One row per proof of delivery. It feeds no table of silver yet.",
+    doc="One row per proof of delivery. Bronze only: it is about a parcel, and names nobody.",
     path="logistics/deliveries/*.tsv",
     format="csv",
     options={"sep": "\t"},
@@ -68,7 +76,7 @@ DELIVERIES = Source(
 
 EXCEPTIONS = Source(
     name="logistics_exceptions",
-    doc="One row per parcel that was late, damaged or lost. It feeds no table of silver yet.",
+    doc="One row per parcel that was late, damaged or lost. Bronze only: it is about a parcel, and names nobody.",
     path="logistics/exceptions/*.xml",
     format="xml",
     options={"row": "exception"},

@@ -3,8 +3,16 @@
 Runbook. Its exports of a day land at 03:00 UTC of the day after. A visitor is the site's cookie, or the app's device.
 """
 
-from bronze.source import Feed, Field, Source
+from bronze.source import Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import OneOf
+
+VISITOR = "concat('onsite/', visitor_kind, '/', visitor_id)"
+KNOWN_AS = (
+    "concat(CASE visitor_kind WHEN 'cookie' THEN 'web/' WHEN 'device' THEN 'app/' WHEN 'customer' THEN 'shop/' END, "
+    "visitor_id)"
+)
+IS_KNOWN = "visitor_kind IS NOT NULL AND visitor_id IS NOT NULL"
 
 IMPRESSIONS = Source(
     name="onsite_impressions",
@@ -23,22 +31,17 @@ IMPRESSIONS = Source(
     },
     rules=(OneOf(column="visitor_kind", values=("cookie", "device", "customer")),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('onsite/shown/', impression_id)",
-                "party_id": "concat_ws('/', 'onsite', visitor_kind, visitor_id)",
-                "channel": "'onsite'",
-                "kind": "'shown'",
-                "campaign_id": "campaign_code",
-                "offer_code": "template",
-                "happened_at": "shown_at",
-            },
+        touch(
+            "onsite",
+            "shown",
+            touch_id="concat('onsite/shown/', impression_id)",
+            party_id=VISITOR,
+            message_id="concat('onsite/', impression_id)",
+            campaign_id="campaign_code",
+            offer_code="template",
+            at="shown_at",
         ),
-        Feed(
-            to="silver.parties",
-            columns={"party_id": "concat_ws('/', 'onsite', visitor_kind, visitor_id)", "source": "'onsite'"},
-        ),
+        party(VISITOR, "onsite", known_as=KNOWN_AS, where=IS_KNOWN),
     ),
 )
 
@@ -57,16 +60,15 @@ CLICKS = Source(
     },
     rules=(OneOf(column="visitor_kind", values=("cookie", "device", "customer")),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('onsite/clicked/', impression_id)",
-                "party_id": "concat_ws('/', 'onsite', visitor_kind, visitor_id)",
-                "channel": "'onsite'",
-                "kind": "'clicked'",
-                "campaign_id": "campaign_code",
-                "happened_at": "clicked_at",
-            },
+        touch(
+            "onsite",
+            "clicked",
+            touch_id="concat('onsite/clicked/', impression_id)",
+            party_id=VISITOR,
+            message_id="concat('onsite/', impression_id)",
+            campaign_id="campaign_code",
+            at="clicked_at",
         ),
+        party(VISITOR, "onsite", known_as=KNOWN_AS, where=IS_KNOWN),
     ),
 )

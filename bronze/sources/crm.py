@@ -3,12 +3,15 @@
 Runbook. Accounts and contacts are change logs: `seq` numbers the changes, and the highest holds. Accounts are
 Windows-1252 (a name in another script is all question marks, and care has it in full in its cases); contacts are UTF-16
 from an old tool. The first file has everything from before the CRM was connected. Who is known to the shop and to the
-loyalty programme often has two accounts. Cases and notes come once a month. Test and staff accounts say so in `type`.
+loyalty programme often has two accounts. A contact, a consent and a case are parties of their own, which name their
+account: an account that is deleted takes only itself away. Cases and notes come once a month. Test and staff accounts
+say so in `type`.
 """
 
 from datetime import timedelta
 
 from bronze.source import Changes, Feed, Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Matches, OneOf
 
 ADDRESS = r"[^@\s]+@[^@\s]+\.[^@\s]+"
@@ -44,7 +47,20 @@ ACCOUNTS = Source(
         OneOf(column="type", values=("b2c", "staff", "test")),
         OneOf(column="country", values=("US", "GB", "DE", "JP"), severity="warning"),
     ),
-    feeds=(Feed(to="silver.parties", columns={"party_id": "concat('crm/', account_id)", "source": "'crm'"}),),
+    feeds=(
+        party(
+            "concat('crm/', account_id)",
+            "crm",
+            kind="CASE type WHEN 'b2c' THEN 'customer' ELSE type END",
+            given_name="first_name",
+            family_name="last_name",
+            born_on="birth_date",
+            street="concat_ws(', ', street, street_2)",
+            city="city",
+            postal_code="postal_code",
+            country="country",
+        ),
+    ),
     timezone=NEW_YORK,
     delivery="changes",
     changes=Changes(operation="op", sequence="seq"),
@@ -68,8 +84,12 @@ CONTACTS = Source(
     },
     rules=(OneOf(column="Op", values=("I", "U", "D")), OneOf(column="Type", values=("email", "phone"))),
     feeds=(
-        Feed(
-            to="silver.parties", columns={"party_id": "concat('crm/', AccountId)", "source": "'crm'"}, where="Op = 'I'"
+        party(
+            "concat('crm/contact/', ContactId)",
+            "crm",
+            known_as="concat('crm/', AccountId)",
+            email="CASE WHEN Type = 'email' THEN Value END",
+            phone="CASE WHEN Type = 'phone' THEN Value END",
         ),
     ),
     timezone=NEW_YORK,
@@ -99,8 +119,22 @@ CONSENTS = Source(
     ),
     feeds=(
         Feed(
-            to="silver.parties",
-            columns={"party_id": "concat('crm/consent/', consent_id)", "source": "'crm'"},
+            to="silver.consents",
+            columns={
+                "consent_id": "concat('crm/', consent_id)",
+                "party_id": "concat('crm/consent/', consent_id)",
+                "channel": "channel",
+                "is_granted": "granted",
+                "changed_at": "changed_at",
+                "reason": "source",
+            },
+        ),
+        party(
+            "concat('crm/consent/', consent_id)",
+            "crm",
+            known_as="concat('crm/', account_id)",
+            email="email",
+            phone="phone",
         ),
     ),
 )
@@ -124,22 +158,20 @@ CASES = Source(
     },
     rules=(OneOf(column="priority", values=("normal", "high"), severity="warning"),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('crm/', case_id)",
-                "party_id": "coalesce(concat('crm/', account_id), concat('crm/case/', case_id))",
-                "channel": "'care'",
-                "kind": "'opened a case'",
-                "happened_at": "opened_at",
-            },
+        touch(
+            "care",
+            "complained",
+            touch_id="concat('crm/', case_id)",
+            party_id="concat('crm/case/', case_id)",
+            order_id="concat('shop/', order_ref)",
+            at="opened_at",
         ),
-        Feed(
-            to="silver.parties",
-            columns={
-                "party_id": "coalesce(concat('crm/', account_id), concat('crm/case/', case_id))",
-                "source": "'crm'",
-            },
+        party(
+            "concat('crm/case/', case_id)",
+            "crm",
+            known_as="concat('crm/', account_id)",
+            full_name="contact_name",
+            phone="contact_phone",
         ),
     ),
     fresh_within=timedelta(days=40),
@@ -147,7 +179,7 @@ CASES = Source(
 
 NOTES = Source(
     name="crm_notes",
-    doc="One row per note of an agent: text of several lines. It feeds no table of silver yet.",
+    doc="One row per note of an agent: text of several lines. Bronze only: it is read, not counted.",
     path="crm/notes/*.csv",
     format="csv",
     options={"multiline": "true"},
@@ -165,7 +197,7 @@ NOTES = Source(
 
 HOUSEHOLD_LINKS = Source(
     name="crm_household_links",
-    doc="One row per pair of accounts whose people said that they live together. It feeds no table of silver yet.",
+    doc="One row per pair of accounts whose people said that they live together. Bronze only: each stays a party.",
     path="crm/household_links/*.txt",
     format="fixed",
     options={"encoding": "cp1252"},

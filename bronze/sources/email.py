@@ -9,6 +9,7 @@ delivered: what did not bounce was delivered.
 from datetime import timedelta
 
 from bronze.source import Feed, Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Matches, OneOf
 
 ADDRESS = r"[^@\s]+@[^@\s]+\.[^@\s]+"
@@ -30,19 +31,17 @@ SENDS = Source(
     },
     rules=(Matches(column="email", pattern=ADDRESS, severity="warning"),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('email/sent/', message_id)",
-                "party_id": "concat('email/', subscriber_key)",
-                "channel": "'email'",
-                "kind": "'sent'",
-                "campaign_id": "campaign_code",
-                "offer_code": "template",
-                "happened_at": "sent_at",
-            },
+        touch(
+            "email",
+            "sent",
+            touch_id="concat('email/sent/', message_id)",
+            party_id="concat('email/', subscriber_key)",
+            message_id="concat('email/', message_id)",
+            campaign_id="campaign_code",
+            offer_code="template",
+            at="sent_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('email/', subscriber_key)", "source": "'email'"}),
+        party("concat('email/', subscriber_key)", "email", given_name="first_name", email="email"),
     ),
     timezone="America/Chicago",
 )
@@ -63,16 +62,14 @@ OPENS = Source(
         "opened_at": Field("timestamp", "When.", path="timestamp", pattern="epoch_s", required=True),
     },
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('email/opened/', event_id)",
-                "party_id": "concat('email/', subscriber_key)",
-                "channel": "'email'",
-                "kind": "'opened'",
-                "campaign_id": "campaign_code",
-                "happened_at": "opened_at",
-            },
+        touch(
+            "email",
+            "opened",
+            touch_id="concat('email/opened/', event_id)",
+            party_id="concat('email/', subscriber_key)",
+            message_id="concat('email/', message_id)",
+            campaign_id="campaign_code",
+            at="opened_at",
         ),
     ),
 )
@@ -96,17 +93,16 @@ CLICKS = Source(
     },
     rules=(Matches(column="url", pattern="https://.*", severity="warning"),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('email/clicked/', event_id)",
-                "party_id": "concat('email/', subscriber_key)",
-                "channel": "'email'",
-                "kind": "'clicked'",
-                "campaign_id": "campaign_code",
-                "happened_at": "clicked_at",
-            },
+        touch(
+            "email",
+            "clicked",
+            touch_id="concat('email/clicked/', event_id)",
+            party_id="concat('email/', subscriber_key)",
+            message_id="concat('email/', message_id)",
+            campaign_id="campaign_code",
+            at="clicked_at",
         ),
+        party("concat('email/', subscriber_key)", "email", email="email", where="subscriber_key IS NOT NULL"),
     ),
 )
 
@@ -128,16 +124,15 @@ BOUNCES = Source(
     },
     rules=(OneOf(column="kind", values=("hard", "soft")),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('email/bounced/', message_id)",
-                "party_id": "concat('email/', subscriber_key)",
-                "channel": "'email'",
-                "kind": "'bounced'",
-                "happened_at": "bounced_at",
-            },
+        touch(
+            "email",
+            "bounced",
+            touch_id="concat('email/bounced/', message_id)",
+            party_id="concat('email/', subscriber_key)",
+            message_id="concat('email/', message_id)",
+            at="bounced_at",
         ),
+        party("concat('email/', subscriber_key)", "email", email="email"),
     ),
 )
 
@@ -157,16 +152,26 @@ UNSUBSCRIBES = Source(
     },
     rules=(Matches(column="email", pattern=ADDRESS),),
     feeds=(
+        touch(
+            "email",
+            "unsubscribed",
+            touch_id="concat('email/unsubscribed/', message_id)",
+            party_id="concat('email/', coalesce(subscriber_key, email))",
+            message_id="concat('email/', message_id)",
+            at="unsubscribed_at",
+        ),
         Feed(
-            to="silver.interactions",
+            to="silver.consents",
             columns={
-                "interaction_id": "concat('email/unsubscribed/', message_id)",
-                "party_id": "concat('email/', subscriber_key)",
+                "consent_id": "concat('email/unsubscribed/', message_id)",
+                "party_id": "concat('email/', coalesce(subscriber_key, email))",
                 "channel": "'email'",
-                "kind": "'unsubscribed'",
-                "happened_at": "unsubscribed_at",
+                "is_granted": "false",
+                "changed_at": "unsubscribed_at",
+                "reason": "reason",
             },
         ),
+        party("concat('email/', coalesce(subscriber_key, email))", "email", email="email"),
     ),
     fresh_within=timedelta(days=7),
     timezone="Europe/Berlin",

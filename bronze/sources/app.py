@@ -2,12 +2,14 @@
 
 Runbook. Installs are written each hour in which there was one. Events (Avro) and screens (JSON lines, one per session,
 with an array of its screens) are written at 02:30 UTC of the day after. The token service writes a change log: a token
-is inserted, updated, and deleted when the permission is withdrawn.
+is inserted, updated, and deleted when the permission is withdrawn. Consents are not
+fed from it: a change log keeps the last of each token, and nothing of a deleted one.
 """
 
 from datetime import timedelta
 
 from bronze.source import Changes, Feed, Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Matches, OneOf
 
 INSTALLS = Source(
@@ -28,17 +30,14 @@ INSTALLS = Source(
     },
     rules=(OneOf(column="platform", values=("ios", "android")),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('app/', install_id)",
-                "party_id": "concat('app/', device_id)",
-                "channel": "'app'",
-                "kind": "'installed'",
-                "happened_at": "installed_at",
-            },
+        touch(
+            "app",
+            "installed",
+            touch_id="concat('app/', install_id)",
+            party_id="concat('app/', device_id)",
+            at="installed_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('app/', device_id)", "source": "'app'"}),
+        party("concat('app/', device_id)", "app"),
     ),
     fresh_within=timedelta(days=7),
 )
@@ -66,10 +65,13 @@ EVENTS = Source(
                 "interaction_id": "concat('app/', event_id)",
                 "party_id": "concat('app/', device_id)",
                 "channel": "'app'",
-                "kind": "name",
+                "kind": "CASE name WHEN 'add_to_cart' THEN 'put in cart' WHEN 'wish' THEN 'wished for' "
+                "WHEN 'search' THEN 'searched' WHEN 'purchase' THEN 'ordered' END",
+                "product_id": "sku",
                 "happened_at": "occurred_at",
             },
         ),
+        party("concat('app/', device_id)", "app", known_as="concat('shop/', customer_no)"),
     ),
     fresh_within=timedelta(hours=30),
 )
@@ -90,17 +92,15 @@ SCREENS = Source(
         "shown_at": Field("timestamp", "When.", path="screens[].at", pattern="epoch_ms"),
     },
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat_ws('/', 'app', session_id, unix_millis(shown_at), screen)",
-                "party_id": "concat('app/', device_id)",
-                "channel": "'app'",
-                "kind": "'viewed'",
-                "happened_at": "shown_at",
-            },
+        touch(
+            "app",
+            "viewed",
+            touch_id="concat_ws('/', 'app', session_id, unix_millis(shown_at), screen)",
+            party_id="concat('app/', device_id)",
+            product_id="sku",
+            at="shown_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('app/', device_id)", "source": "'app'"}),
+        party("concat('app/', device_id)", "app", known_as="concat('shop/', customer_no)"),
     ),
     fresh_within=timedelta(hours=30),
 )
@@ -121,7 +121,7 @@ PUSH_TOKENS = Source(
         "changed_at": Field("timestamp", "When.", pattern="epoch_s", required=True),
     },
     rules=(OneOf(column="op", values=("I", "U", "D")), Matches(column="token", pattern="[0-9a-f]{32}")),
-    feeds=(Feed(to="silver.parties", columns={"party_id": "concat('push/', token)", "source": "'push'"}),),
+    feeds=(party("concat('push/', token)", "push", known_as="concat('app/', device_id)"),),
     fresh_within=timedelta(days=7),
     delivery="changes",
     changes=Changes(operation="op", sequence="seq"),

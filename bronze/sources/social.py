@@ -7,7 +7,8 @@ their handles alone, and by what they choose to be called there.
 
 from datetime import timedelta
 
-from bronze.source import Feed, Field, Source
+from bronze.source import Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Between, Matches
 
 HANDLE = "@[a-z0-9_.]+"
@@ -31,17 +32,15 @@ MENTIONS = Source(
     },
     rules=(Between(column="sentiment", low=-1, high=1), Matches(column="handle", pattern=HANDLE, severity="warning")),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('social/', post_id)",
-                "party_id": "concat('social/', handle)",
-                "channel": "'social'",
-                "kind": "'mentioned'",
-                "happened_at": "posted_at",
-            },
+        touch(
+            "social",
+            "mentioned",
+            touch_id="concat('social/', post_id)",
+            party_id="concat('social/', handle)",
+            score="sentiment",
+            at="posted_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('social/', handle)", "source": "'social'"}),
+        party("concat('social/', handle)", "social", full_name="display_name"),
     ),
     fresh_within=timedelta(days=4),
     timezone="America/Los_Angeles",
@@ -61,16 +60,14 @@ MESSAGES = Source(
         "sent_at": Field("timestamp", "When.", path="sent", required=True),
     },
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('social/', message_id)",
-                "party_id": "concat('social/', handle)",
-                "channel": "'social'",
-                "kind": "'messaged'",
-                "happened_at": "sent_at",
-            },
+        touch(
+            "social",
+            "messaged",
+            touch_id="concat('social/', message_id)",
+            party_id="concat('social/', handle)",
+            at="sent_at",
         ),
+        party("concat('social/', handle)", "social", full_name="display_name"),
     ),
     fresh_within=timedelta(days=7),
     timezone="America/Los_Angeles",
@@ -90,17 +87,14 @@ FOLLOWERS = Source(
     },
     newest_by="followed_at",
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('social/followed/', handle)",
-                "party_id": "concat('social/', handle)",
-                "channel": "'social'",
-                "kind": "'followed'",
-                "happened_at": "followed_at",
-            },
+        touch(
+            "social",
+            "followed",
+            touch_id="concat('social/followed/', handle)",
+            party_id="concat('social/', handle)",
+            at="followed_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('social/', handle)", "source": "'social'"}),
+        party("concat('social/', handle)", "social", full_name="display_name"),
     ),
     fresh_within=timedelta(days=40),
     timezone="America/Los_Angeles",

@@ -7,8 +7,12 @@ Parquet, redemptions once a month. Tiers and rewards are full lists, each first 
 
 from datetime import timedelta
 
-from bronze.source import Feed, Field, Source
+from bronze.source import Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Between, Matches, OneOf
+
+# A receipt is the shop's order or the till's ticket.
+ORDER = "concat(CASE WHEN receipt LIKE 'SO-%' THEN 'shop/' ELSE 'pos/' END, receipt)"
 
 MEMBERS = Source(
     name="loyalty_members",
@@ -33,13 +37,26 @@ MEMBERS = Source(
         "updated": Field("timestamp", "When this was written.", pattern="dd/MM/yyyy HH:mm:ss", required=True),
     },
     rules=(Matches(column="email", pattern=r"[^@\s]+@[^@\s]+\.[^@\s]+", severity="warning"),),
-    feeds=(Feed(to="silver.parties", columns={"party_id": "concat('loyalty/', member_no)", "source": "'loyalty'"}),),
+    feeds=(
+        party(
+            "concat('loyalty/', member_no)",
+            "loyalty",
+            given_name="forename",
+            family_name="surname",
+            born_on="born",
+            email="email",
+            phone="mobile",
+            city="town",
+            postal_code="postcode",
+            country="country",
+        ),
+    ),
     timezone="Europe/London",
 )
 
 ACCRUALS = Source(
     name="loyalty_accruals",
-    doc="One row per purchase that earned points. It feeds no table of silver yet.",
+    doc="One row per purchase that earned points.",
     path="loyalty/accruals/*.parquet",
     format="parquet",
     key=("accrual_id",),
@@ -51,6 +68,16 @@ ACCRUALS = Source(
         "earned_at": Field("timestamp", "When.", required=True),
     },
     rules=(Between(column="points", low=1),),
+    feeds=(
+        touch(
+            "loyalty",
+            "earned points",
+            touch_id="concat('loyalty/', accrual_id)",
+            party_id="concat('loyalty/', member_no)",
+            order_id=ORDER,
+            at="earned_at",
+        ),
+    ),
 )
 
 REDEMPTIONS = Source(
@@ -69,17 +96,16 @@ REDEMPTIONS = Source(
     },
     rules=(Between(column="points", low=1),),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('loyalty/', redemption)",
-                "party_id": "concat('loyalty/', member_no)",
-                "channel": "'loyalty'",
-                "kind": "'redeemed'",
-                "offer_code": "reward_code",
-                "happened_at": "redeemed_at",
-            },
+        touch(
+            "loyalty",
+            "redeemed",
+            touch_id="concat('loyalty/', redemption)",
+            party_id="concat('loyalty/', member_no)",
+            offer_code="reward_code",
+            order_id=ORDER,
+            at="redeemed_at",
         ),
+        party("concat('loyalty/', member_no)", "loyalty"),
     ),
     fresh_within=timedelta(days=40),
     timezone="Europe/London",
@@ -87,7 +113,7 @@ REDEMPTIONS = Source(
 
 TIERS = Source(
     name="loyalty_tiers",
-    doc="One row per tier of the programme. What the newest file lacks is gone. It feeds no table of silver yet.",
+    doc="One row per tier of the programme. What the newest file lacks is gone. Bronze only: it names nobody.",
     path="loyalty/tiers/*.csv",
     format="csv",
     key=("tier",),
@@ -106,7 +132,7 @@ TIERS = Source(
 
 REWARDS = Source(
     name="loyalty_rewards",
-    doc="One row per reward that points can be spent on. What the newest file lacks is gone. It feeds no table yet.",
+    doc="One row per reward that points buy. What the newest file lacks is gone. Bronze only: it names nobody.",
     path="loyalty/rewards/*.xml",
     format="xml",
     options={"row": "reward"},

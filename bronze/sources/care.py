@@ -7,7 +7,8 @@ array. Tickets are XML; a ticket comes again, on a later day, when it is closed.
 
 from datetime import timedelta
 
-from bronze.source import Feed, Field, Source
+from bronze.source import Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Between, OneOf
 
 CALLS = Source(
@@ -29,17 +30,16 @@ CALLS = Source(
     },
     rules=(Between(column="seconds", low=0), Between(column="satisfaction", low=1, high=5, severity="warning")),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('care/call/', call_id)",
-                "party_id": "concat('care/call/', call_id)",
-                "channel": "'phone'",
-                "kind": "'called'",
-                "happened_at": "answered_at",
-            },
+        touch(
+            "phone",
+            "called",
+            touch_id="concat('care/call/', call_id)",
+            party_id="concat('care/call/', call_id)",
+            order_id="concat('shop/', order_no)",
+            score="satisfaction",
+            at="answered_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('care/call/', call_id)", "source": "'care'"}),
+        party("concat('care/call/', call_id)", "care", full_name="name_given", phone="caller"),
     ),
     fresh_within=timedelta(days=3),
     timezone="Europe/London",
@@ -66,17 +66,22 @@ CHATS = Source(
     },
     rules=(Between(column="seconds", low=0), Between(column="satisfaction", low=1, high=5, severity="warning")),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('care/chat/', chat_id)",
-                "party_id": "concat('care/chat/', chat_id)",
-                "channel": "'chat'",
-                "kind": "'chatted'",
-                "happened_at": "began_at",
-            },
+        touch(
+            "chat",
+            "chatted",
+            touch_id="concat('care/chat/', chat_id)",
+            party_id="concat('care/chat/', chat_id)",
+            order_id="concat('shop/', order_no)",
+            score="satisfaction",
+            at="began_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('care/chat/', chat_id)", "source": "'care'"}),
+        party(
+            "concat('care/chat/', chat_id)",
+            "care",
+            known_as="concat('shop/', customer_no)",
+            full_name="name_given",
+            email="email",
+        ),
     ),
     fresh_within=timedelta(days=3),
 )
@@ -110,17 +115,22 @@ TICKETS = Source(
         Between(column="satisfaction", low=1, high=5, severity="warning"),
     ),
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat('care/ticket/', ticket_no)",
-                "party_id": "concat('care/ticket/', ticket_no)",
-                "channel": "'email'",
-                "kind": "'complained'",
-                "happened_at": "opened_at",
-            },
+        touch(
+            "email",
+            "complained",
+            touch_id="concat('care/ticket/', ticket_no)",
+            party_id="concat('care/ticket/', ticket_no)",
+            order_id="concat('shop/', order_no)",
+            score="satisfaction",
+            at="opened_at",
         ),
-        Feed(to="silver.parties", columns={"party_id": "concat('care/ticket/', ticket_no)", "source": "'care'"}),
+        party(
+            "concat('care/ticket/', ticket_no)",
+            "care",
+            full_name="name_given",
+            email="email",
+            phone="phone",
+        ),
     ),
     fresh_within=timedelta(days=3),
 )
