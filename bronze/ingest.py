@@ -31,7 +31,7 @@ from bronze.plan import Ledger, Load, in_batch
 from bronze.read import NotParquetError, came_from, parquet_footer, read, task_count
 from bronze.records.content import is_local
 from bronze.refusals import files_with_rows, not_read, refusals_of_same, refusals_of_whole_files, refused_before
-from bronze.shares import Arrival
+from bronze.shares import Arrival, are_few
 from bronze.source import Source
 from lakehouse.delta import Lakehouse, OvertakenError
 
@@ -85,20 +85,20 @@ def stream(
     before: list[Found] = []
     look_again_at = 0.0
 
-    def land_once_made(loads: Sequence[Load]) -> list[Load]:
-        for each in making:
-            each.result()
-        return land_all(lake, loads, on_landed)
-
     def prepared() -> Ledger:
-        """The tables, of which most are made while the first files are planned; and what an earlier run has left."""
+        """The tables, of which most are made while files are planned and land; and what an earlier run has left."""
         nonlocal waiting
         is_new = lake.create(FILES)
         making.extend(pool.submit(lake.create, table) for table in (LOADS, QUARANTINE, *(s.table for s in sources)))
         pool.shutdown(wait=False)
         ledger = Ledger(lake, sources, is_new=is_new)
-        waiting = land_once_made(ledger.outstanding()) if not is_new else []
+        waiting = land_all(lake, ledger.outstanding(), on_landed) if not is_new else []
         return ledger
+
+    def see_to_tables() -> None:
+        """A load waits for its own table alone; those that nothing lands in must be there too in the end."""
+        for each in making:
+            each.result()
 
     preparing = pool.submit(prepared)  # while the stream starts
     landing = lake.settings.landing_dir
@@ -118,7 +118,8 @@ def stream(
         if passes > 1:
             ledger.learn()
             waiting = [*waiting, *ledger.outstanding()]  # what another run has noted meanwhile comes first
-        waiting = land_once_made([*waiting, *ledger.plan(found)])
+        waiting = land_all(lake, [*waiting, *ledger.plan(found)], on_landed)
+        see_to_tables()
         tell_unreadable(ledger, on_landed)
         if ledger.unreadable and not is_listed:  # a batch that fails is given again; a folder is listed again anyway
             raise UnreadableFilesError("; ".join(ledger.unreadable.values()))
@@ -157,6 +158,7 @@ def stream(
         raise
     if is_listed and not passes:
         take_in()
+    see_to_tables()
     return query
 
 
@@ -253,6 +255,7 @@ def land_but(lake: Lakehouse, load: Load, broken: Mapping[str, str]) -> tuple[in
     read again.
     """
     source, files = load.source, list(load.arrivals)
+    lake = lake.for_few_rows if are_few(files) else lake
     seen = Observation()
     records = read(lake.spark, source, files, task_count(lake.spark), broken, explains=False)
     if source.format != "parquet":

@@ -14,12 +14,13 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from bronze.declaration import NESTED_TYPES
 from bronze.landing import change
 from bronze.records import Layout
 from bronze.records.content import open_file
-from bronze.shares import Arrival, share_reader, shares
+from bronze.shares import Arrival, few_records, share_reader, shares
 from bronze.source import Field, Source
 from bronze.typed import arrow_type
 from bronze.values import from_text, in_timezone, spelling
@@ -92,9 +93,14 @@ def read_text(spark: SparkSession, source: Source, arrivals: list[Arrival], task
     """Text formats: Python tells the records apart, and types what is plainly spelled; Spark types the rest. `_text` is
     what each column said that Spark has to type."""
     plain = {name: type_ for name, f in source.columns.items() if (type_ := arrow_type(f))}
-    shared = shares(arrivals, tasks)
-    numbers = spark.range(0, len(shared), 1, len(shared))  # a partition for each
-    records = numbers.mapInArrow(share_reader(shared, layout, plain), text_schema(source, plain))
+    schema = text_schema(source, plain)
+    few = few_records(arrivals, layout, plain)
+    if few is not None:
+        records = spark.createDataFrame(pa.Table.from_batches(few, to_arrow_schema(schema)))
+    else:
+        shared = shares(arrivals, tasks)
+        numbers = spark.range(0, len(shared), 1, len(shared))  # a partition for each
+        records = numbers.mapInArrow(share_reader(shared, layout, plain), schema)
     values = {name: value_of(name, f, source, is_typed=name in plain) for name, f in source.columns.items()}
     return records.select(
         *(value.alias(name) for name, value in values.items()),

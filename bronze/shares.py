@@ -16,6 +16,8 @@ from bronze.typed import typed
 
 OPENING = 10_000  # bytes that are read in the time that it takes to open a file
 ENOUGH = 1 << 20  # bytes that are worth a task of their own
+FEW = 8 << 20  # bytes of records that are held in this process
+MANY = 10_000  # records of a batch
 TIME = pa.timestamp("us", tz="UTC")
 
 
@@ -38,7 +40,7 @@ class Arrival:
 def shares(arrivals: Sequence[Arrival], tasks: int) -> list[list[Arrival]]:
     """The files in at most as many shares as there are tasks, of about equal bytes: the largest first, to the
     emptiest. Small files have fewer shares."""
-    costs = {arrival: arrival.bytes + OPENING for arrival in arrivals}
+    costs = {arrival: cost(arrival) for arrival in arrivals}
     found: list[list[Arrival]] = [[] for _ in range(min(tasks, len(costs), -(-sum(costs.values()) // ENOUGH)))]
     sizes = [0] * len(found)
     for arrival in sorted(arrivals, key=lambda a: (-a.bytes, a.file)):
@@ -46,6 +48,15 @@ def shares(arrivals: Sequence[Arrival], tasks: int) -> list[list[Arrival]]:
         found[least].append(arrival)
         sizes[least] += costs[arrival]
     return found
+
+
+def cost(arrival: Arrival) -> int:
+    return arrival.bytes + OPENING
+
+
+def are_few(arrivals: Iterable[Arrival]) -> bool:
+    """Whether all of them together are not worth more than one task."""
+    return sum(cost(each) for each in arrivals) <= ENOUGH
 
 
 def share_reader(
@@ -56,11 +67,53 @@ def share_reader(
     def read_shares(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch.column(0).to_pylist():
-                for arrival in shared[number]:
-                    for records in records_of(arrival, layout):
-                        yield with_lineage(records, layout, plain, arrival)
+                yield from gathered(records_of_share(shared[number], layout, plain))
 
     return read_shares
+
+
+def records_of_share(
+    share: Iterable[Arrival], layout: Layout, plain: Mapping[str, pa.DataType]
+) -> Iterator[pa.RecordBatch]:
+    for arrival in share:
+        for records in records_of(arrival, layout):
+            yield with_lineage(records, layout, plain, arrival)
+
+
+def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same records in fewer batches: one of a file's few rows takes Python and Spark as long as thousands do."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= MANY or batch.nbytes >= ENOUGH:
+            yield together(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield together(waiting)
+
+
+def together(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+
+def few_records(
+    arrivals: Sequence[Arrival], layout: Layout, plain: Mapping[str, pa.DataType]
+) -> list[pa.RecordBatch] | None:
+    """The records of files that are not worth a task, read in this process; None where they turn out to be many."""
+    if not are_few(arrivals):
+        return None
+    found: list[pa.RecordBatch] = []
+    size = 0
+    for records in gathered(records_of_share(sorted(arrivals, key=lambda a: a.file), layout, plain)):
+        found.append(records)
+        size += records.nbytes
+        if size > FEW:
+            return None
+    return found
 
 
 def records_of(arrival: Arrival, layout: Layout) -> Iterator[pa.RecordBatch]:

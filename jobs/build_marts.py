@@ -4,13 +4,12 @@ from datetime import date
 
 from jobs.console import did, stage
 from jobs.run_dbt import run
-from jobs.tuning import tuned
 from lakehouse.delta import Lakehouse
 
 
 def build_marts(lake: Lakehouse, as_of: date) -> None:
     """Those marts that have something new, and their tests."""
-    with stage("Marts: dbt build"), tuned(lake):
+    with stage("Marts: dbt build"):
         outcome = run(lake, as_of)
         for model in outcome.models:
             did(f"marts.{model.name}", "rebuilt", model.seconds)

@@ -21,7 +21,8 @@ SIDE_BY_SIDE = 3  # the driver plans one table while the tasks of another run
 def build_silver(lake: Lakehouse, sources: Sequence[Source]) -> None:
     """Every canonical table, then who is who, then the golden record."""
     conformed.check_feeds(sources)
-    with stage("Silver: conforming"), tuned(lake):
+    lake = tuned(lake)
+    with stage("Silver: conforming"):
         conform_all(lake, sources)
         lines, parties, revisions = (lake.read(table) for table in (ORDER_LINES, PARTIES, REVISIONS))
         build(lake, ORDERS, lambda: orders.build(lines), ORDER_LINES)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, Observation, SparkSession, Window
 from pyspark.sql import functions as F
 
 from lakehouse.delta import Lakehouse
@@ -62,6 +62,11 @@ def do_what_jobs_do(lake: Lakehouse, files: Path) -> None:
     rows = rows_of(spark, 100)
     lake.append(lake.rows([], SPEND), SPEND, writer="nobody", number=0)
     lake.append(rows, SPEND, writer="tills", number=0)
+    seen = Observation()
+    few = lake.for_few_rows
+    of_few = few.rows([{"as_of": None, "core_id": "C", "amount": None, "seen_at": None}], SPEND)
+    of_few = of_few.withColumn("as_of", F.to_date(F.lit("01.07.2024"), "dd.MM.yyyy")).observe(seen, F.count("*"))
+    few.append(of_few, SPEND, writer="few", number=0)
     lake.merge(rows_of(spark, 120).where("amount > 5"), SPEND, gone=rows_of(spark, 5))
     lake.replace(rows, SPEND, where="as_of = DATE'2024-07-01'")
     lake.optimize(SPEND)

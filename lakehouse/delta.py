@@ -8,9 +8,9 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -26,6 +26,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from lakehouse.history import Commit, commits_of, entries_in, entries_told, touches
 from lakehouse.rules import Rule, quoted
+from lakehouse.session import FEW_ROWS
 from lakehouse.settings import Settings
 from lakehouse.tables import ContractError, Table, conform
 
@@ -34,6 +35,9 @@ METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 # Tables that are being made, one maker at a time: only one process has a local catalog open.
 MAKING: defaultdict[str, Lock] = defaultdict(Lock)
+
+# What is added to local tables once, one at a time of each table and writer: all who write are in this process.
+ADDING: defaultdict[tuple[str, str], Lock] = defaultdict(Lock)
 
 # Tables whose rows are being replaced or merged, one writer at a time: two would be each other's conflict.
 REPLACING: defaultdict[str, Lock] = defaultdict(Lock)
@@ -72,6 +76,16 @@ class Lakehouse:
     settings: Settings
     known: dict[str, list[Commit]] = field(default_factory=dict, compare=False)  # history, until a table is written
     made: set[str] = field(default_factory=set, compare=False)  # schemas, and fingerprints of tables, that are there
+
+    @cached_property
+    def for_few_rows(self) -> "Lakehouse":
+        """The same tables, in a session for loads of few rows. Databricks' engine sees to them by itself."""
+        if self.settings.target == "databricks":
+            return self
+        session = self.spark.newSession()
+        for name, value in {**FEW_ROWS, "spark.sql.leafNodeDefaultParallelism": "1"}.items():
+            session.conf.set(name, value)
+        return replace(self, spark=session)
 
     # Reading
 
@@ -147,8 +161,10 @@ class Lakehouse:
         if table.fingerprint in self.made:
             return False
         with MAKING[self.place(table)]:
+            if table.fingerprint in self.made:  # meanwhile
+                return False
             is_new = self.made_or_widened(table)
-        self.made.add(table.fingerprint)
+            self.made.add(table.fingerprint)
         return is_new
 
     def made_or_widened(self, table: Table) -> bool:
@@ -204,15 +220,12 @@ class Lakehouse:
         for _ in range(ATTEMPTS):
             is_disturbed = False
             try:
-                with self.ready(table, df):
-                    (
-                        conform(df, table)
-                        .writeTo(self.settings.table(table.name))
-                        .option("txnAppId", writer)
-                        .option("txnVersion", str(number))
-                        .option("userMetadata", json.dumps(note))
-                        .append()
-                    )
+                with self.ready(table, df), self.once(table, writer, number) as options:
+                    if options is not None:
+                        to = conform(df, table).writeTo(self.settings.table(table.name))
+                        to.options(**options, userMetadata=json.dumps(note)).append()
+                        if not options and not self.commit_of(table, writer, number):
+                            self.commit_nothing(table, note, writer, number)
             except (PySparkException, Py4JJavaError) as error:
                 is_disturbed = any(each in str(error) for each in AT_ONCE)
                 if not is_disturbed:
@@ -232,12 +245,31 @@ class Lakehouse:
         with self.ready(table, df):
             conform(df, table).writeTo(self.settings.table(table.name)).append()
 
+    @contextmanager
+    def once(self, table: Table, writer: str, number: int) -> Iterator[Mapping[str, str] | None]:
+        """Around an append: the options with which Delta adds its rows once; None where its writer has added them, or
+        those of a higher number. Delta finds a number by a job of Spark's that takes longer than a few rows do; of a
+        local table the log tells it."""
+        if not self.is_local:
+            yield {"txnAppId": writer, "txnVersion": str(number)}
+            return
+        with ADDING[self.place(table), writer]:
+            newest = next(self.commits_by(table, writer), None)
+            yield {} if newest is None or newest.note["number"] < number else None
+
     def commit_of(self, table: Table, writer: str, number: int) -> Commit | None:
+        """The commit that added the rows of this number; those of its writer only grow."""
+        not_above = (commit for commit in self.commits_by(table, writer) if commit.note["number"] <= number)
+        newest = next(not_above, None)
+        return newest if newest and newest.note["number"] == number else None
+
+    def commits_by(self, table: Table, writer: str) -> Iterator[Commit]:
+        """The commits that added rows of this writer, newest first."""
+        seen = 0
         for most in (10, 200, None):
-            for commit in self.commits_in_log(table, most):
-                if (commit.note.get("writer"), commit.note.get("number")) == (writer, number):
-                    return commit
-        return None
+            mine = [each for each in self.commits_in_log(table, most) if each.note.get("writer") == writer]
+            yield from mine[seen:]
+            seen = len(mine)
 
     def replace(
         self, df: DataFrame, table: Table, *, where: str | None = None, note: Mapping[str, Any] | None = None
@@ -293,14 +325,12 @@ class Lakehouse:
         if not note or self.newest_note(table) == note:
             return
         with self.ready(table):
-            (
-                self.spark.createDataFrame([], table.schema)
-                .writeTo(self.settings.table(table.name))
-                .option("txnAppId", "note")
-                .option("txnVersion", str(time.time_ns()))
-                .option("userMetadata", json.dumps(note))
-                .append()
-            )
+            self.commit_nothing(table, note, "note", time.time_ns())
+
+    def commit_nothing(self, table: Table, note: Mapping[str, Any], writer: str, number: int) -> None:
+        """A commit without rows, which Delta makes only for the sake of a number."""
+        to = self.spark.createDataFrame([], table.schema).writeTo(self.settings.table(table.name))
+        to.options(txnAppId=writer, txnVersion=str(number), userMetadata=json.dumps(note)).append()
 
     @contextmanager
     def ready(self, table: Table, df: DataFrame | None = None) -> Iterator[None]:

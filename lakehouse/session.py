@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -135,19 +135,6 @@ def in_quotes(option: str) -> str:
     """
     escaped = option.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
-
-
-@contextmanager
-def for_few_rows(spark: SparkSession, settings: Mapping[str, str] = FEW_ROWS) -> Iterator[None]:
-    """Work of many small plans over few rows: what makes many rows fast is off."""
-    before = {name: spark.conf.get(name) for name in settings}
-    for name, value in settings.items():
-        spark.conf.set(name, value)
-    try:
-        yield
-    finally:
-        for name, was in before.items():
-            spark.conf.set(name, str(was))
 
 
 def has_own_conf() -> bool:

@@ -20,8 +20,8 @@ def write_report(lake: Lakehouse, as_of: date) -> Path:
 
     path = lake.settings.reports_dir / f"{as_of}.html"
     with stage(f"Report: {as_of}"):
-        with step("what there is to tell") as came_of_it, tuned(lake):
-            contents = collect(lake, as_of)
+        with step("what there is to tell") as came_of_it:
+            contents = collect(tuned(lake), as_of)
             came_of_it(f"of {len(contents.tables)} tables")
         with step("the page") as came_of_it:
             page = render(contents).encode()

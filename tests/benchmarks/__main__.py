@@ -6,11 +6,18 @@ from argparse import ArgumentParser
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import gold, ingest, scoring, simulator
+from tests.benchmarks import gold, ingest, scoring, simulator, small_files, sources
 from tests.benchmarks.measure import machine
 from tests.benchmarks.report import to_markdown
 
-PARTS = {"ingest": ingest.compare, "gold": gold.seconds, "scoring": scoring.rates, "simulator": simulator.at_scale}
+PARTS = {
+    "ingest": ingest.compare,
+    "sources": sources.compare,
+    "small_files": small_files.compare,
+    "gold": gold.seconds,
+    "scoring": scoring.rates,
+    "simulator": simulator.at_scale,
+}
 HERE = Path(__file__).parent
 
 

@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import Row, SparkSession
 
+from bronze import shares as shares_of_files
 from bronze.read import read
-from bronze.shares import Arrival, shares
+from bronze.shares import Arrival, gathered, shares
 from bronze.source import Field, Source
 from lakehouse.rules import Between, Holds, OneOf
 
@@ -29,9 +30,12 @@ def source(columns: Mapping[str, str | Field], **differs) -> Source:
     return Source(**{**declared, "columns": fields, **differs})
 
 
-@pytest.fixture
-def read_files(spark: SparkSession, tmp_path: Path) -> Read:
-    """The rows of these files of a source, by file and position. A table of Arrow's is written as Parquet."""
+@pytest.fixture(params=["here", "by tasks"])
+def read_files(spark: SparkSession, tmp_path: Path, request, monkeypatch: pytest.MonkeyPatch) -> Read:
+    """The rows of these files of a source, by file and position. A table of Arrow's is written as Parquet. However few,
+    they are the same when tasks read them."""
+    if request.param == "by tasks":
+        monkeypatch.setattr(shares_of_files, "are_few", lambda arrivals: False)
 
     def read_them(source: Source, files: Mapping[str, str | bytes | pa.Table]) -> list[Row]:
         arrivals = []
@@ -322,6 +326,23 @@ def test_files_are_shared_out_by_their_bytes():
     assert [[a.file for a in share] for share in shares(arrivals[:1], 8)] == [["100000"]]
     [together] = shares(arrivals[2:], 8)  # too small to be worth two tasks
     assert [a.file for a in together] == ["500000", "400000"]
+
+
+def test_batches_of_few_records_are_gathered_in_their_order(monkeypatch):
+    monkeypatch.setattr(shares_of_files, "MANY", 3)
+    batches = [pa.RecordBatch.from_pydict({"id": ids}) for ids in ([1], [2, 3], [4], [5, 6, 7, 8], [9])]
+
+    assert [batch["id"].to_pylist() for batch in gathered(iter(batches))] == [[1, 2, 3], [4, 5, 6, 7, 8], [9]]
+
+
+def test_a_small_file_that_holds_more_than_is_held_here_is_left_to_a_task(read_files, monkeypatch):
+    lines = "".join(f"{number}\n" for number in range(1000))
+    ids = source({"id": "int"})
+    monkeypatch.setattr(shares_of_files, "FEW", 100)
+
+    rows = read_files(ids, {"tills/a.csv.gz": gzip.compress(f"id\n{lines}".encode())})
+
+    assert values(rows, "id") == list(range(1000))
 
 
 # Parquet

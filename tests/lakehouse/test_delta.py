@@ -98,6 +98,28 @@ def test_the_same_number_of_a_writer_adds_once_and_a_later_one_adds(lake, rows):
     assert [commit.rows for commit in lake.commits(SPEND)] == [1, 1, 1]
 
 
+def test_a_number_is_known_however_many_commits_of_others_came_after_it(lake, rows):
+    lake.append(rows((MONDAY, "C1", "1.00")), SPEND, writer="tills", number=3)
+    for number in range(11):
+        lake.append(rows((MONDAY, "C2", "2.00")), SPEND, writer="web", number=number)
+
+    assert lake.append(rows((MONDAY, "C1", "1.00")), SPEND, writer="tills", number=3) == Appended(1, is_repeat=True)
+    with pytest.raises(OvertakenError, match="number 2 to be the next of 'tills'"):
+        lake.append(rows((MONDAY, "C1", "1.00")), SPEND, writer="tills", number=2)
+    assert lake.append(rows((MONDAY, "C1", "1.00")), SPEND, writer="tills", number=4) == Appended(1, is_repeat=False)
+
+
+def test_a_lake_that_is_not_local_has_delta_know_the_number(lake, rows, monkeypatch):
+    monkeypatch.setattr(Lakehouse, "is_local", False)
+    elsewhere = Lakehouse(lake.spark, lake.settings)
+
+    assert elsewhere.append(rows((MONDAY, "C1", "1.00")), SPEND, writer="tills", number=3) == Appended(1, False)
+    assert elsewhere.append(rows((MONDAY, "C1", "1.00")), SPEND, writer="tills", number=3) == Appended(1, True)
+    with pytest.raises(OvertakenError, match="number 2 to be the next of 'tills'"):
+        elsewhere.append(rows((MONDAY, "C1", "1.00")), SPEND, writer="tills", number=2)
+    assert found(lake.read(SPEND)) == [(MONDAY, "C1", "1.00")]
+
+
 def test_a_slice_is_replaced_and_all_else_stays(lake, rows):
     lake.append(rows((MONDAY, "C1", "1.00"), (TUESDAY, "C1", "1.00")), SPEND, writer="tills", number=0)
 
