@@ -81,7 +81,7 @@ def records_of_share(
 
 
 def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same records in fewer batches: one of a file's few rows takes Python and Spark as long as thousands do."""
+    """The same records in fewer batches: each is sent to Spark, and taken apart there, by itself."""
     waiting: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
