@@ -14,8 +14,9 @@ from tests.benchmarks.report import MEASURES, to_markdown
 
 # Of each format one, and dialects that only the plain queries spell out.
 SOME = (
-    "ads_conversions", "catalog_prices", "crm_contacts", "email_sends", "loyalty_members", "partners_geography",
-    "shop_carts", "shop_order_lines", "shop_orders", "shop_refunds", "shop_wishlists", "stores_stores",
+    "ads_conversions", "app_events", "catalog_prices", "crm_contacts", "email_sends", "loyalty_members",
+    "partners_geography", "pos_returns", "shop_carts", "shop_order_lines", "shop_orders", "shop_refunds",
+    "shop_wishlists", "stores_stores",
 )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def test_the_sources_of_a_folder_by_name(folder):
 def test_a_folder_of_declarations_is_used_in_place_of_the_built_in_ones(folder):
     built_in = {source.name for source in declared_sources()}
 
-    assert {"pos_transactions", "campaigns"} <= built_in
+    assert {"pos_tickets", "crm_accounts"} <= built_in
     assert not built_in & {source.name for source in declared_sources(folder(shop=["orders"]))}
 
 

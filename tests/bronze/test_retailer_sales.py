@@ -44,10 +44,6 @@ def test_all_feeds_of_sales_are_declared() -> None:
     assert {name for name in SOURCES if name.split("_")[0] in SALES} == set(NAMES)
 
 
-def test_they_are_not_among_the_default_sources() -> None:
-    assert {source.name for source in declared_sources()}.isdisjoint(SOURCES)
-
-
 def test_every_column_says_what_it_means(source: Source) -> None:
     assert source.doc.endswith(".")
     assert [name for name, column in source.columns.items() if not column.doc.endswith((".", "..."))] == []

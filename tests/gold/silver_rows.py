@@ -74,8 +74,12 @@ def touch(
         "party_id": party,
         "channel": "mail",
         "kind": kind,
+        "message_id": None,
         "campaign_id": campaign,
         "offer_code": None,
+        "product_id": None,
+        "order_id": None,
+        "score": None,
         "happened_at": happened_at,
         "learned_at": arrived or happened_at,
     }
