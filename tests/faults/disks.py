@@ -112,6 +112,7 @@ def campaign(
     for place in places:
         lake = Lake(folder / f"in {place}" / "lake", folder / f"in {place}" / "landing")
         lake.home.mkdir(parents=True)
+        lake.landing.mkdir(exist_ok=True)
         victim = Victim(lake, Deliveries(lake.landing, chance), can_mount)
         with disk_of_its_own(victim.folder(place)) if can_mount and place != FOLDERS else nullcontext():
             if place == FOLDERS:
