@@ -35,7 +35,7 @@ def go_on_after(lake: Lake, step: Step, kills: Sequence[Moment]) -> None:
 def test_ingest_and_silver_killed_anywhere_lose_and_double_nothing(
     spark: SparkSession, small_lake: SmallLake, undisturbed: dict[str, Contents], tmp_path: Path
 ) -> None:
-    lake = Lake(tmp_path / "killed", small_lake.lake.landing)
+    lake = Lake(tmp_path / "killed", small_lake.lake.landing, small_lake.lake.sources)
 
     go_on_after(lake, INGEST, [IN_TABLE_CREATION, IN_LANDING])
     go_on_after(lake, SILVER, [IN_CONFORMING])
