@@ -20,6 +20,7 @@ from simulator.world.truth import truth_path
 from tests.faults.compare import rows_of
 from tests.faults.kills import Lake
 from tests.processes import BIN, run
+from tests.test_balance import first_of_each_content
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.spark, pytest.mark.timeout(1800)]
 
@@ -68,14 +69,9 @@ def test_each_file_is_in_bronze_and_in_quarantine_as_it_was_delivered(world: Wor
 
 def landing_once(manifest: Manifest, landing: Path) -> list[RawFile]:
     """The files whose rows land: of one content those of the first, but each of a snapshot is the state of its day."""
-    first: dict[tuple[str, bytes], RawFile] = {}
-    states = []
-    for file in sorted(manifest.files, key=lambda file: (file.arrived_at, file.path)):
-        if SOURCES[file.feed].delivery == "snapshot":
-            states.append(file)
-        else:
-            first.setdefault((file.feed, (landing / file.path).read_bytes()), file)
-    return [*states, *first.values()]
+    states = [file for file in manifest.files if SOURCES[file.feed].delivery == "snapshot"]
+    others = [file for file in manifest.files if SOURCES[file.feed].delivery != "snapshot"]
+    return [*states, *first_of_each_content(others, landing)]
 
 
 @pytest.mark.parametrize("table", [ORDER_LINES, INTERACTIONS, PAYMENTS, CONSENTS], ids=lambda table: table.name)

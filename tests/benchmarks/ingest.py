@@ -9,6 +9,7 @@ As a program: `python -m tests.benchmarks.ingest RESULT ours|peer|check HOME LAN
 import json
 import shutil
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,9 @@ def make_landing(landing: Path, *, small: bool) -> int:
 # As a program
 
 
-def ours(spark: SparkSession, settings: Settings) -> None:
+def ours(spark: SparkSession, settings: Settings, sources: Sequence[Source] = SOURCES) -> None:
     failed = []
-    ingest(Lakehouse(spark, settings), SOURCES, on_landed=lambda each: failed.append(each) if each.error else None)
+    ingest(Lakehouse(spark, settings), sources, on_landed=lambda each: failed.append(each) if each.error else None)
     assert not failed, failed
 
 
@@ -148,20 +149,23 @@ def digest(rows: DataFrame, source: Source) -> tuple[int, int]:
     return found.rows, int(found.digest or 0)
 
 
-def main() -> None:
+def as_program(
+    work: Mapping[str, Callable[[SparkSession, Settings], None]],
+    check: Callable[[SparkSession, Settings], dict[str, Any]],
+) -> None:
+    """Do the work of the contender that the command line names, and tell what it took; or check what all have done."""
     result, who, home, landing = sys.argv[1:]
     settings = Settings(home=Path(home), landing=landing)
-    session_home = settings.model_copy(update={"home": Path(home) / "checking"}) if who == "check" else settings
-    spark = open_session(session_home)
+    spark = open_session(settings.model_copy(update={"home": Path(home) / "checking"}) if who == "check" else settings)
     told: dict[str, Any] = {}
     if who == "check":
         told = check(spark, settings)
     else:
         with timed() as told:
-            (ours if who == "ours" else peer)(spark, settings)
+            work[who](spark, settings)
     Path(result).write_text(json.dumps(told))
     spark.stop()
 
 
 if __name__ == "__main__":
-    main()
+    as_program({"ours": ours, "peer": peer}, check)

@@ -5,25 +5,20 @@ it best.
 As a program: `python -m tests.benchmarks.small_files RESULT ours|peer|batches|check HOME LANDING`.
 """
 
-import json
 import random
 import shutil
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from bronze.ingest import ingest
 from bronze.source import Field, Source
-from lakehouse.delta import Lakehouse
 from lakehouse.rules import Between
-from lakehouse.session import open_session
 from lakehouse.settings import Settings
 from tests.benchmarks import plain
-from tests.benchmarks.ingest import digest, numbers
-from tests.benchmarks.measure import in_fresh_process, medians, timed
+from tests.benchmarks.ingest import as_program, digest, numbers, ours, table_of
+from tests.benchmarks.measure import in_fresh_process, medians
 
 TICKETS = Source(
     name="tickets",
@@ -93,41 +88,22 @@ def make_files(landing: Path, count: int) -> None:
 # As a program
 
 
-def ours(spark: SparkSession, settings: Settings) -> None:
-    failed = []
-    ingest(Lakehouse(spark, settings), [TICKETS], on_landed=lambda each: failed.append(each) if each.error else None)
-    assert not failed, failed
-
-
 def peer(spark: SparkSession, settings: Settings, *, files_in_a_batch: int | None = None) -> None:
     rows = plain.stream(spark, TICKETS, settings.landing_dir, files_in_a_batch=files_in_a_batch)
     plain.run(rows, TICKETS.name, f"{settings.home}/checkpoints")
 
 
 def check(spark: SparkSession, settings: Settings) -> dict[str, tuple[int, int]]:
-    tables = {
-        who: settings.home / who / "warehouse" / ("bronze.db" if who == "ours" else "") / TICKETS.name
-        for who in CONTENDERS
-    }
+    tables = {who: table_of(who, settings.home, TICKETS) for who in CONTENDERS}
     return {who: digest(spark.read.format("delta").load(str(table)), TICKETS) for who, table in tables.items()}
 
 
-def main() -> None:
-    result, who, home, landing = sys.argv[1:]
-    settings = Settings(home=Path(home), landing=landing)
-    spark = open_session(settings.model_copy(update={"home": Path(home) / "checking"}) if who == "check" else settings)
-    told: dict[str, Any] = {}
-    if who == "check":
-        told = check(spark, settings)
-    else:
-        with timed() as told:
-            if who == "ours":
-                ours(spark, settings)
-            else:
-                peer(spark, settings, files_in_a_batch=FILES_IN_A_BATCH if who == "batches" else None)
-    Path(result).write_text(json.dumps(told))
-    spark.stop()
-
-
 if __name__ == "__main__":
-    main()
+    as_program(
+        {
+            "ours": lambda spark, settings: ours(spark, settings, [TICKETS]),
+            "peer": peer,
+            "batches": lambda spark, settings: peer(spark, settings, files_in_a_batch=FILES_IN_A_BATCH),
+        },
+        check,
+    )

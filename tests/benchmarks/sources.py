@@ -6,10 +6,8 @@ re-deliveries, which the peer would land.
 As a program: `python -m tests.benchmarks.sources RESULT ours|peer|check HOME LANDING`.
 """
 
-import json
 import os
 import shutil
-import sys
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,18 +16,15 @@ from unittest.mock import patch
 
 from pyspark.sql import SparkSession
 
-from bronze.ingest import ingest
 from bronze.registry import declared_sources
 from bronze.source import Source
-from lakehouse.delta import Lakehouse
-from lakehouse.session import open_session
 from lakehouse.settings import Settings
 from simulator.feeds import landing as feeds
 from simulator.world.config import Config
 from simulator.world.run import simulate
 from tests.benchmarks import plain
-from tests.benchmarks.ingest import digest, numbers
-from tests.benchmarks.measure import in_fresh_process, medians, timed
+from tests.benchmarks.ingest import as_program, digest, numbers, ours, table_of
+from tests.benchmarks.measure import in_fresh_process, medians
 
 PEOPLE, FEW_PEOPLE = 2_000, 300
 BEGINS, LAST_DAY = date(2024, 7, 1), date(2024, 9, 30)  # a Monday that ends a month: on it the most sources deliver
@@ -122,16 +117,6 @@ def delivered(landing: Path) -> list[Source]:
 # As a program
 
 
-def ours(spark: SparkSession, settings: Settings, sources: list[Source] | None = None) -> None:
-    failed = []
-    ingest(
-        Lakehouse(spark, settings),
-        declared_sources() if sources is None else sources,
-        on_landed=lambda each: failed.append(each) if each.error else None,
-    )
-    assert not failed, failed
-
-
 def peer(spark: SparkSession, settings: Settings, sources: list[Source] | None = None) -> None:
     spark.conf.set("spark.sql.legacy.javaCharsets", "true")  # for Windows-1252
     for source in delivered(Path(settings.landing_dir)) if sources is None else sources:
@@ -148,23 +133,5 @@ def check(spark: SparkSession, settings: Settings) -> dict[str, Any]:
     }
 
 
-def table_of(who: str, home: Path, source: Source) -> Path:
-    return home / who / "warehouse" / ("bronze.db" if who == "ours" else "") / source.name
-
-
-def main() -> None:
-    result, who, home, landing = sys.argv[1:]
-    settings = Settings(home=Path(home), landing=landing)
-    spark = open_session(settings.model_copy(update={"home": Path(home) / "checking"}) if who == "check" else settings)
-    told: dict[str, Any] = {}
-    if who == "check":
-        told = check(spark, settings)
-    else:
-        with timed() as told:
-            (ours if who == "ours" else peer)(spark, settings)
-    Path(result).write_text(json.dumps(told))
-    spark.stop()
-
-
 if __name__ == "__main__":
-    main()
+    as_program({"ours": lambda spark, settings: ours(spark, settings, declared_sources()), "peer": peer}, check)

@@ -46,7 +46,7 @@ def test_small_files_hold_the_same_rows_for_both(spark: SparkSession, lake: Lake
     small_files.make_files(tmp_path / "landing", 5)
     settings = Settings(home=tmp_path, landing=str(tmp_path / "landing"), state=str(tmp_path / "state"))
 
-    small_files.ours(spark, settings)
+    small_files.ours(spark, settings, [small_files.TICKETS])
     small_files.peer(spark, settings, files_in_a_batch=2)
 
     source = small_files.TICKETS

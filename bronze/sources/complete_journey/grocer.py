@@ -9,6 +9,7 @@ the demographics writes ISO-8859-1, semicolons and `n/a`.
 from datetime import timedelta
 
 from bronze.source import Feed, Field, Source
+from bronze.sources.feeds import party, touch
 from lakehouse.rules import Between, Holds, OneOf
 
 MONEY = "decimal(10,2)"
@@ -57,14 +58,11 @@ POS_TRANSACTIONS = Source(
                 "net_amount": "sales_value",
             },
         ),
-        Feed(
-            to="silver.parties",
-            columns={
-                "party_id": "concat('pos/', household_id)",
-                "source": "'pos'",
-                "known_as": "concat('household/', household_id)",
-                "household_no": "cast(household_id as string)",
-            },
+        party(
+            "concat('pos/', household_id)",
+            "pos",
+            known_as="concat('household/', household_id)",
+            household_no="cast(household_id as string)",
         ),
     ),
 )
@@ -112,26 +110,20 @@ COUPON_REDEMPTIONS = Source(
         "redemption_date": Field("date", "When.", path="redeemed_on"),
     },
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat_ws('/', 'redeemed', household_id, coupon_upc, campaign_id, redemption_date)",
-                "party_id": "concat('coupons/', household_id)",
-                "channel": "'store'",
-                "kind": "'redeemed'",
-                "campaign_id": "cast(campaign_id as string)",
-                "offer_code": "coupon_upc",
-                "happened_at": "cast(redemption_date as timestamp)",
-            },
+        touch(
+            "store",
+            "redeemed",
+            touch_id="concat_ws('/', 'redeemed', household_id, coupon_upc, campaign_id, redemption_date)",
+            party_id="concat('coupons/', household_id)",
+            at="cast(redemption_date as timestamp)",
+            campaign_id="cast(campaign_id as string)",
+            offer_code="coupon_upc",
         ),
-        Feed(
-            to="silver.parties",
-            columns={
-                "party_id": "concat('coupons/', household_id)",
-                "source": "'coupons'",
-                "known_as": "concat('household/', household_id)",
-                "household_no": "cast(household_id as string)",
-            },
+        party(
+            "concat('coupons/', household_id)",
+            "coupons",
+            known_as="concat('household/', household_id)",
+            household_no="cast(household_id as string)",
         ),
     ),
     fresh_within=timedelta(days=32),
@@ -183,21 +175,18 @@ DEMOGRAPHICS = Source(
     },
     rules=(OneOf(column="marital_status", values=("Married", "Unmarried"), severity="warning"),),
     feeds=(
-        Feed(
-            to="silver.parties",
-            columns={
-                "party_id": "concat('demographics/', household_id)",
-                "source": "'demographics'",
-                "known_as": "concat('household/', household_id)",
-                "household_no": "cast(household_id as string)",
-                "age_band": "age",
-                "income_band": "income",
-                "home_ownership": "home_ownership",
-                "marital_status": "marital_status",
-                "household_size": "household_size",
-                "household_composition": "household_comp",
-                "kids_count": "kids_count",
-            },
+        party(
+            "concat('demographics/', household_id)",
+            "demographics",
+            known_as="concat('household/', household_id)",
+            household_no="cast(household_id as string)",
+            age_band="age",
+            income_band="income",
+            home_ownership="home_ownership",
+            marital_status="marital_status",
+            household_size="household_size",
+            household_composition="household_comp",
+            kids_count="kids_count",
         ),
     ),
     fresh_within=timedelta(days=366),
@@ -278,25 +267,19 @@ MAILINGS = Source(
         "household_id": Field("bigint", "Who was mailed.", "pseudonymous"),
     },
     feeds=(
-        Feed(
-            to="silver.interactions",
-            columns={
-                "interaction_id": "concat_ws('/', 'sent', campaign_id, household_id)",
-                "party_id": "concat('mailings/', household_id)",
-                "channel": "'mail'",
-                "kind": "'sent'",
-                "campaign_id": "cast(campaign_id as string)",
-                "happened_at": r"try_cast(regexp_extract(_file, 'mailing_(\\d{4}-\\d{2}-\\d{2})', 1) as timestamp)",
-            },
+        touch(
+            "mail",
+            "sent",
+            touch_id="concat_ws('/', 'sent', campaign_id, household_id)",
+            party_id="concat('mailings/', household_id)",
+            at=r"try_cast(regexp_extract(_file, 'mailing_(\\d{4}-\\d{2}-\\d{2})', 1) as timestamp)",
+            campaign_id="cast(campaign_id as string)",
         ),
-        Feed(
-            to="silver.parties",
-            columns={
-                "party_id": "concat('mailings/', household_id)",
-                "source": "'mailings'",
-                "known_as": "concat('household/', household_id)",
-                "household_no": "cast(household_id as string)",
-            },
+        party(
+            "concat('mailings/', household_id)",
+            "mailings",
+            known_as="concat('household/', household_id)",
+            household_no="cast(household_id as string)",
         ),
     ),
     fresh_within=timedelta(days=60),
