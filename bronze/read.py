@@ -25,7 +25,7 @@ from bronze.source import Field, Source
 from bronze.typed import arrow_type
 from bronze.values import from_text, in_timezone, spelling
 from lakehouse.delta import met
-from lakehouse.rules import Required
+from lakehouse.rules import Required, quoted
 from lakehouse.types import data_type
 
 NO_TYPE_OF_SPARK = "PARQUET_TYPE_"  # so begin its errors for columns such as of nanoseconds
@@ -48,23 +48,15 @@ def read(
         records = read_parquet(spark, source, arrivals, damaged)
     else:
         records = read_text(spark, source, arrivals, tasks, replace(layout_of(source), keeps_raw=explains))
-    is_readable = F.col("_error").isNull()
-    mistyped = problems_of_type(source)
-    not_typed = {name: is_wrong for name, (is_wrong, _) in mistyped.items()}
-    problems = [*mistyped.values()]
-    for rule in source.all_rules:
-        is_broken = is_readable & ~F.expr(met(rule))
-        if isinstance(rule, Required) and rule.column in not_typed:
-            is_broken &= ~not_typed[rule.column]  # it is there, and has been refused already
-        if rule.severity == "error":  # the others are counted when the layer is checked
-            problems.append((is_broken, F.lit(rule.name)))
-    is_refused = any_of([~is_readable, *(is_wrong for is_wrong, _ in problems)])
-    reasons = F.array().cast("array<string>")
+    problems = [*problems_of_type(source), *problems_of_rules(source)]
+    is_refused = " OR ".join(["_error IS NOT NULL", *(f"({is_wrong})" for is_wrong, _ in problems)])
+    reasons = "CAST(array() AS array<string>)"
     if explains:
-        found = F.array(F.col("_error"), *(F.when(is_wrong, why) for is_wrong, why in problems))
-        reasons = F.filter(found, lambda reason: reason.isNotNull())
+        found = ", ".join(["_error", *(f"CASE WHEN {is_wrong} THEN {why} END" for is_wrong, why in problems)])
+        reasons = f"filter(array({found}), reason -> reason IS NOT NULL)"
     lineage = ("_rescued", "_file", "_position", "_arrived_at", "_raw")
-    return records.withColumn("_reasons", F.when(is_refused, reasons)).select(*source.columns, *lineage, "_reasons")
+    named = (f"`{name}`" for name in (*source.columns, *lineage))
+    return records.selectExpr(*named, f"CASE WHEN {is_refused} THEN {reasons} END AS _reasons")
 
 
 def task_count(spark: SparkSession) -> int:
@@ -72,21 +64,33 @@ def task_count(spark: SparkSession) -> int:
     return 2 * int(spark.sparkContext.defaultParallelism)
 
 
-Problem = tuple[Column, Column]  # when it is there, and what it says
+Problem = tuple[str, str]  # SQL: when it is there, and what it says
 
 
-def problems_of_type(source: Source) -> dict[str, Problem]:
+def problems_of_type(source: Source) -> list[Problem]:
     """Columns whose text spells no value of their type."""
-    return {
-        name: (F.col(name).isNull() & F.col(f"_text.`{name}`").isNotNull(), not_of_type(name, f))
-        for name, f in source.columns.items()
-        if f.type != "string"
-    }
+    return [(spells_none(name), not_of_type(name, f)) for name, f in source.columns.items() if f.type != "string"]
 
 
-def not_of_type(name: str, f: Field) -> Column:
-    found = F.substring(f"_text.`{name}`", 1, 100)
-    return F.concat(F.lit(f"{name}: expected {f.type}{spelling(f)}, found '"), found, F.lit("'"))
+def spells_none(name: str) -> str:
+    return f"`{name}` IS NULL AND _text.`{name}` IS NOT NULL"
+
+
+def not_of_type(name: str, f: Field) -> str:
+    expected = quoted(f"{name}: expected {f.type}{spelling(f)}, found '")
+    return f"concat({expected}, substring(_text.`{name}`, 1, 100), {quoted(chr(39))})"
+
+
+def problems_of_rules(source: Source) -> Iterator[Problem]:
+    """Rules of severity error that a readable record breaks; the others are counted when the layer is checked."""
+    typed_columns = {name for name, f in source.columns.items() if f.type != "string"}
+    for rule in source.all_rules:
+        if rule.severity != "error":
+            continue
+        is_broken = f"_error IS NULL AND NOT {met(rule)}"
+        if isinstance(rule, Required) and rule.column in typed_columns:
+            is_broken += f" AND NOT ({spells_none(rule.column)})"  # it is there, and has been refused already
+        yield is_broken, quoted(rule.name)
 
 
 def read_text(spark: SparkSession, source: Source, arrivals: list[Arrival], tasks: int, layout: Layout) -> DataFrame:
@@ -95,8 +99,10 @@ def read_text(spark: SparkSession, source: Source, arrivals: list[Arrival], task
     plain = {name: type_ for name, f in source.columns.items() if (type_ := arrow_type(f))}
     schema = text_schema(source, plain)
     few = few_records(arrivals, layout, plain)
-    if few is not None:
+    if few:
         records = spark.createDataFrame(pa.Table.from_batches(few, to_arrow_schema(schema)))
+    elif few is not None:  # files without records: Spark takes no nested columns of an empty table of Arrow's
+        records = spark.createDataFrame([], schema)
     else:
         shared = shares(arrivals, tasks)
         numbers = spark.range(0, len(shared), 1, len(shared))  # a partition for each
@@ -319,7 +325,3 @@ def named_twice(type_: pa.DataType) -> list[str]:
     counts = Counter(field.name.lower() for field in fields)
     twice = [field.name for field in fields if counts[field.name.lower()] > 1]
     return twice + [name for field in fields for name in named_twice(field.type)]
-
-
-def any_of(conditions: list[Column]) -> Column:
-    return reduce(Column.__or__, conditions)

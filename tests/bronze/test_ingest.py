@@ -275,6 +275,16 @@ def noted(lake: Lakehouse) -> list[tuple]:
     return [(row.file, row.version, row.bytes, row.load_id, row.same_as) for row in rows]
 
 
+def test_files_without_records_land_none_and_are_noted(lake, landing):
+    landing.put("pos/header.csv", "id,amount\n")
+    landing.put("pos/empty.csv.gz", "")
+
+    run(lake, TILLS)
+
+    assert landed_in(lake, TILLS) == []
+    assert attempts(lake) == [("tills", 0, "landed", 0, 0)]
+
+
 def test_each_content_lands_once_and_each_version_of_a_file_is_noted(lake, landing):
     lines, more = "id,amount\n1,1.00\n2,-2.00\n", "id,amount\n1,1.00\n2,-2.00\n3,3.00\n"
     landing.put("pos/a.csv", lines)
