@@ -324,4 +324,5 @@ def note(lake: Lakehouse, landed: Iterable[Landed]) -> None:
     """Note what became of loads."""
     ended_at = datetime.now(UTC)
     rows = [{**asdict(each), "status": "failed" if each.error else "landed", "ended_at": ended_at} for each in landed]
+    lake = lake.for_few_rows
     lake.add(lake.rows(rows, LOADS), LOADS)

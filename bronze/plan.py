@@ -77,7 +77,7 @@ class Ledger:
     """bronze.files as this run knows it: read once, then added to. `is_new` says that nothing has been noted yet."""
 
     def __init__(self, lake: Lakehouse, sources: Sequence[Source], *, is_new: bool = False) -> None:
-        self.lake, self.sources = lake, {source.name: source for source in sources}
+        self.lake, self.sources = lake.for_few_rows, {source.name: source for source in sources}
         self.rows: list[Row] = []
         self.unread: set[tuple[str, int]] = set()
         self.unreadable: dict[str, str] = {}  # files that could not be opened when they were last planned, and why
@@ -92,8 +92,8 @@ class Ledger:
         unread = {(row.file, row.load_id) for row in refused.collect()}
         columns = ("file", "version", "source", "bytes", "content_hash", "arrived_at", "load_id", "same_as")
         noted = self.lake.read(FILES).where(F.col("load_id") > self.known.last_load)
-        modified = F.unix_millis("arrived_at").alias("modified")
-        more = noted.select(*columns, modified).orderBy("load_id", "arrived_at", "file").collect()
+        more = noted.select(*columns, F.unix_millis("arrived_at").alias("modified")).collect()
+        more.sort(key=lambda row: (row.load_id, row.arrived_at, row.file))
         self.rows += more
         if unread != self.unread:  # what they brought is not known any more: begin again
             self.unread, self.known, more = unread, Known(), self.rows
@@ -105,7 +105,7 @@ class Ledger:
         """Loads that were planned and have not landed, oldest first."""
         if not self.rows:
             return []
-        landed = self.lake.read(LOADS).where("status = 'landed'").select("source", "load_id").distinct().collect()
+        landed = self.lake.read(LOADS).where("status = 'landed'").select("source", "load_id").collect()
         done = {(row.source, row.load_id) for row in landed}
         waiting = [row for row in self.rows if (row.source, row.load_id) not in done]
         return self.loads_of(sorted(waiting, key=lambda row: (row.load_id, row.source or "", row.file)))

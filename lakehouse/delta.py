@@ -24,7 +24,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from lakehouse.history import Commit, commits_of, entries_in, entries_told, touches
+from lakehouse.files import files_of
+from lakehouse.history import DECLARED, Commit, commits_of, declaration_of, entries_in, entries_told, touches
 from lakehouse.rules import Rule, quoted
 from lakehouse.session import FEW_ROWS
 from lakehouse.settings import Settings
@@ -76,6 +77,9 @@ class Lakehouse:
     settings: Settings
     known: dict[str, list[Commit]] = field(default_factory=dict, compare=False)  # history, until a table is written
     made: set[str] = field(default_factory=set, compare=False)  # schemas, and fingerprints of tables, that are there
+    found: set[str] = field(default_factory=set, compare=False)  # tables that were there when their schema was listed
+    listed: set[str] = field(default_factory=set, compare=False)  # such schemas
+    reads_files: bool = False  # of young local tables, without Delta's plan of a scan
 
     @cached_property
     def for_few_rows(self) -> "Lakehouse":
@@ -85,7 +89,7 @@ class Lakehouse:
         session = self.spark.newSession()
         for name, value in {**FEW_ROWS, "spark.sql.leafNodeDefaultParallelism": "1"}.items():
             session.conf.set(name, value)
-        return replace(self, spark=session)
+        return replace(self, spark=session, reads_files=self.is_local)
 
     # Reading
 
@@ -94,6 +98,9 @@ class Lakehouse:
         name = self.settings.table(table.name)
         if not self.exists(table):
             return self.spark.createDataFrame([], table.schema)
+        if self.reads_files and version is None and at is None and (young := files_of(self.folder(table))):
+            reader = self.spark.read.schema(young.schema)
+            return reader.parquet(*young.paths) if young.paths else self.spark.createDataFrame([], young.schema)
         if version is not None:
             return self.spark.read.option("versionAsOf", version).table(name)
         if at is not None:
@@ -112,7 +119,17 @@ class Lakehouse:
         return self.spark.createDataFrame(content).coalesce(1)
 
     def exists(self, table: Table) -> bool:
-        return table.fingerprint in self.made or self.spark.catalog.tableExists(self.settings.table(table.name))
+        """Of a local catalog all tables of a schema are listed once: to ask for each takes as long as a small write."""
+        name = self.settings.table(table.name)
+        if table.fingerprint in self.made or name in self.found:
+            return True
+        if self.is_local and table.layer not in self.listed:
+            self.listed.add(table.layer)
+            if self.spark.catalog.databaseExists(table.layer):
+                rows = self.spark.sql(f"SHOW TABLES IN {table.layer}").collect()
+                self.found.update(f"{row.namespace}.{row.tableName}" for row in rows)
+            return self.exists(table)
+        return bool(self.spark.catalog.tableExists(name))
 
     def commits(self, table: Table) -> list[Commit]:
         """The commits of writers, newest first: those of the last 200 commits, or all if none of these changed rows."""
@@ -170,6 +187,8 @@ class Lakehouse:
     def made_or_widened(self, table: Table) -> bool:
         name = self.settings.table(table.name)
         if self.exists(table):
+            if self.is_local and declaration_of(self.folder(table) / "_delta_log") == table.fingerprint:
+                return False  # Spark would take as long to tell its columns as for a small write
             there = set(self.spark.table(name).columns)
             missing = [column for column in table.columns if column not in there]
             if missing:
@@ -181,12 +200,12 @@ class Lakehouse:
             self.made.add(schema)
         cluster = f" CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
         # What a table was built from stands in its commits: they must outlive the longest pause between two builds.
-        properties = {"delta.logRetentionDuration": "interval 400 days"}
+        properties = {"delta.logRetentionDuration": "interval 400 days", DECLARED: table.fingerprint}
         if self.settings.target == "databricks":
             # Without Databricks' own planner, each step of a plan lists the files of every such table beneath it anew.
             properties["delta.enableDeletionVectors"] = "true"
-        if table.cluster_by:  # files skip by these columns; statistics of the others would cost more than the write
-            properties["delta.dataSkippingStatsColumns"] = ",".join(table.cluster_by)
+        if skip_by := table.cluster_by or table.key:  # statistics of all columns would cost more than the write
+            properties["delta.dataSkippingStatsColumns"] = ",".join(skip_by)
         if contract := contract_of(table):  # as ALTER TABLE ADD CONSTRAINT would note it, without its commit
             properties["delta.constraints.contract"] = contract
         spelled = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in properties.items())
@@ -223,7 +242,7 @@ class Lakehouse:
                 with self.ready(table, df), self.once(table, writer, number) as options:
                     if options is not None:
                         to = conform(df, table).writeTo(self.settings.table(table.name))
-                        to.options(**options, userMetadata=json.dumps(note)).append()
+                        to.options(**options, userMetadata=noted(note, table)).append()
                         if not options and not self.commit_of(table, writer, number):
                             self.commit_nothing(table, note, writer, number)
             except (PySparkException, Py4JJavaError) as error:
@@ -279,7 +298,7 @@ class Lakehouse:
             (
                 conform(df, table)
                 .writeTo(self.settings.table(table.name))
-                .option("userMetadata", json.dumps(note or {}))
+                .option("userMetadata", noted(note, table))
                 .overwrite(F.expr(where or "true"))
             )
             self.cluster(table)  # Delta forgets it when it replaces all rows
@@ -304,7 +323,7 @@ class Lakehouse:
         differs = " OR ".join(f"NOT (now.`{column}` <=> new.`{column}`)" for column in others) or "false"
         columns: dict[str, str | Column] = {f"`{column}`": f"new.`{column}`" for column in table.columns}
         with self.ready(table, df), REPLACING[self.place(table)], MERGING:
-            self.spark.conf.set(METADATA, json.dumps(note or {}))
+            self.spark.conf.set(METADATA, noted(note, table))
             try:
                 (
                     DeltaTable.forName(self.spark, self.settings.table(table.name))
@@ -330,7 +349,7 @@ class Lakehouse:
     def commit_nothing(self, table: Table, note: Mapping[str, Any], writer: str, number: int) -> None:
         """A commit without rows, which Delta makes only for the sake of a number."""
         to = self.spark.createDataFrame([], table.schema).writeTo(self.settings.table(table.name))
-        to.options(txnAppId=writer, txnVersion=str(number), userMetadata=json.dumps(note)).append()
+        to.options(txnAppId=writer, txnVersion=str(number), userMetadata=noted(note, table)).append()
 
     @contextmanager
     def ready(self, table: Table, df: DataFrame | None = None) -> Iterator[None]:
@@ -346,6 +365,7 @@ class Lakehouse:
             yield
         except (PySparkException, Py4JJavaError) as error:
             self.made.difference_update({table.fingerprint, self.settings.table(table.layer)})  # they may be dropped
+            self.found.discard(name)
             if df is not None and any(each in str(error) for each in REFUSED) and (why := refusal(df, table)):
                 raise ContractError(why) from error
             raise
@@ -427,6 +447,11 @@ class Lakehouse:
     def vacuum(self, table: Table, hours: float = 168) -> None:
         """Delete the files that no version of the last `hours` needs."""
         DeltaTable.forName(self.spark, self.settings.table(table.name)).vacuum(hours)
+
+
+def noted(note: Mapping[str, Any] | None, table: Table) -> str:
+    """What a commit says: a writer's note, and by which declaration it wrote."""
+    return json.dumps({**(note or {}), DECLARED: table.fingerprint})
 
 
 def column_ddl(table: Table, names: Iterable[str]) -> str:

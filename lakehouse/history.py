@@ -12,6 +12,15 @@ from delta.tables import DeltaTable
 # What Delta calls the commits that change rows; the others (OPTIMIZE, VACUUM, properties) do not count.
 CHANGES_ROWS = ("WRITE", "MERGE", "DELETE", "UPDATE", "RESTORE")
 
+# And those after which a table has the columns that it had, or more.
+KEEPS_COLUMNS = (
+    *("CREATE TABLE", "ADD COLUMNS", "CLUSTER BY", "ADD CONSTRAINT", "DROP CONSTRAINT"),
+    *("WRITE", "MERGE", "DELETE", "UPDATE", "OPTIMIZE", "VACUUM START", "VACUUM END"),
+)
+
+# By which declaration a table was made (among its properties) or written (in the commit's note): its fingerprint.
+DECLARED = "orrery.declared"
+
 Entry = Mapping[str, Any]  # of a log: `version`, `operation`, `operationParameters`, `operationMetrics`, `userMetadata`
 
 
@@ -30,7 +39,7 @@ def commits_of(entries: Iterable[Entry]) -> list[Commit]:
     return [
         Commit(
             version=entry["version"],
-            note=read_note(entry.get("userMetadata")),
+            note={key: said for key, said in read_note(entry.get("userMetadata")).items() if key != DECLARED},
             rows=int((entry.get("operationMetrics") or {}).get("numOutputRows", 0)),
             is_change=is_change(entry),
         )
@@ -51,6 +60,17 @@ def entries_in(log: Path, most: int | None) -> Iterator[Entry]:
         with suppress(FileNotFoundError), path.open(encoding="utf-8") as actions:  # which may be cleaned up meanwhile
             if about := next((line for line in actions if line.startswith('{"commitInfo"')), None):
                 yield {**json.loads(about)["commitInfo"], "version": int(path.stem)}
+
+
+def declaration_of(log: Path) -> str | None:
+    """The fingerprint of the declaration whose columns a local table has, as far as its newest commits tell."""
+    for entry in entries_in(log, 10):
+        if entry["operation"] not in KEEPS_COLUMNS:
+            return None
+        made_with = (entry.get("operationParameters") or {}).get("properties")
+        if said := {**read_note(made_with), **read_note(entry.get("userMetadata"))}.get(DECLARED):
+            return str(said)
+    return None
 
 
 def is_change(entry: Entry) -> bool:

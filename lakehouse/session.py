@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -34,9 +34,17 @@ LOCAL = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.databricks.delta.stats.collect": "true",
-    "spark.databricks.delta.allFilesInCrc.enabled": "false",  # each commit would read the log again for them
+    "spark.databricks.delta.allFilesInCrc.enabled": "false",  # readers do not use them, and writers read the log again
+    # Both write a file beside its place and rename it, as what they stand in for; but those start a process for each
+    # link that they look for: sixteen a commit.
+    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+    "spark.sql.streaming.checkpointFileManagerClass": "org.apache.spark.sql.execution.streaming.checkpointing."
+    "FileSystemBasedCheckpointFileManager",
     "spark.hadoop.hive.metastore.disallow.incompatible.col.type.changes": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # Where in Python each column came from takes ten calls of Java's for each of them.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+    "spark.sql.dataFrameQueryContext.enabled": "false",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # INT96 is slower to write, and has no statistics
     # Pages of version 2 hold the positions in files in a seventh of the bytes, and a file's name once.
@@ -55,12 +63,15 @@ FEW_ROWS = {
     "spark.sql.codegen.wholeStage": "false",
 }
 
-# Java's second compiler works on what is run five to ten times as often as it would by itself: jobs of minutes run most
-# of the driver's code too seldom to win back the time that its compilation takes, a fifth of their CPU.
-COMPILER = (
+# Java's second compiler works on what is run ten times as often as it would by itself: jobs of minutes run most of the
+# driver's code too seldom to win back the time that its compilation takes, a fifth of their CPU. Where few bytes have
+# arrived it does not start at all: then the first one's code is quicker, too, since it counts nothing for the second.
+BOTH_COMPILERS = (
     "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 "
     "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=200000 "
 )
+FIRST_COMPILER = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m "
+FEW_BYTES = 200 << 20  # in the landing folder; those of Parquet hold about ten times as many rows
 
 
 def open_session(settings: Settings, *, archive_to: Path | None = None) -> SparkSession:
@@ -84,7 +95,8 @@ def open_session(settings: Settings, *, archive_to: Path | None = None) -> Spark
         "spark.jars": jars,
         "spark.driver.extraClassPath": jars.replace(",", ":"),
         "spark.driver.memory": settings.memory,
-        "spark.driver.extraJavaOptions": f"{in_quotes(f'-Dderby.system.home={home}')} -XX:+UseParallelGC {COMPILER}"
+        "spark.driver.extraJavaOptions": f"{in_quotes(f'-Dderby.system.home={home}')} -XX:+UseParallelGC "
+        + (FIRST_COMPILER if has_small_landing(settings.landing_dir) else BOTH_COMPILERS)
         + (f"-Xshare:auto -Xlog:disable -Xlog:all=error:stderr {in_quotes(f'-XX:{archive}')} " if is_archived else "")
         + (in_quotes(LOGGING) if is_archived else ""),
         "spark.sql.warehouse.dir": settings.warehouse_dir,
@@ -96,6 +108,18 @@ def open_session(settings: Settings, *, archive_to: Path | None = None) -> Spark
         session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def has_small_landing(landing: str) -> bool:
+    """Whether files have arrived in a local folder, and all of them are few bytes."""
+    total = 0
+    for folder, _, names in os.walk(landing):
+        for name in names:
+            with suppress(OSError):  # which may be away meanwhile
+                total += Path(folder, name).stat().st_size * (10 if name.endswith(".parquet") else 1)
+        if total > FEW_BYTES:
+            return False
+    return total > 0
 
 
 def see_that_it_opens(folder: Path) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from lakehouse.rules import Required, Rule
@@ -98,9 +97,7 @@ def conform(df: DataFrame, table: Table) -> DataFrame:
             + "\n  ".join(problems)
             + f"\nCorrect the transformation, or change the columns of {table.name}."
         )
-    return df.select(
-        *(F.col(f"`{name}`").cast(data_type(column.type)).alias(name) for name, column in table.columns.items())
-    )
+    return df.selectExpr(*(f"CAST(`{name}` AS {column.type}) AS `{name}`" for name, column in table.columns.items()))
 
 
 def widens(found: T.DataType, expected: T.DataType) -> bool:

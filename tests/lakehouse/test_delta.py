@@ -15,9 +15,10 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse import delta
+from lakehouse import delta, files
 from lakehouse.delta import Appended, Lakehouse, OvertakenError, contract_of
-from lakehouse.history import commits_of, entries_told, read_note
+from lakehouse.files import files_of
+from lakehouse.history import commits_of, declaration_of, entries_told, read_note
 from lakehouse.rules import Between, OneOf
 from lakehouse.settings import Settings
 from lakehouse.tables import Column, ContractError, Table
@@ -341,6 +342,63 @@ def test_a_table_follows_its_declaration(lake, rows):
     lake.replace(by_fax.withColumn("channel", F.lit("web")), no_fax)
     with pytest.raises(ContractError, match="channel is not one of"):
         lake.append(by_fax, no_fax, writer="tills", number=4)
+
+
+def test_a_local_log_tells_by_which_declaration_the_table_has_its_columns(lake, rows):
+    wider = replace(SPEND, columns={**SPEND.columns, "email": Column("string", "Where to write.", "personal")})
+    log = lake.folder(SPEND) / "_delta_log"
+    assert declaration_of(log) is None
+
+    lake.create(SPEND)
+    assert declaration_of(log) == SPEND.fingerprint
+    lake.append(rows((MONDAY, "C1", "1.00")).withColumn("email", F.lit(None)), wider, writer="tills", number=0)
+    assert declaration_of(log) == wider.fingerprint
+    lake.spark.sql("OPTIMIZE gold.spend")
+    assert declaration_of(log) == wider.fingerprint
+    lake.spark.sql("RESTORE TABLE gold.spend TO VERSION AS OF 0")  # the columns that it had then, too
+    assert declaration_of(log) is None
+    lake = Lakehouse(lake.spark, lake.settings)
+    lake.append(rows((MONDAY, "C2", "1.00")).withColumn("email", F.lit(None)), wider, writer="tills", number=1)
+    assert "email" in lake.read(wider).columns
+
+
+def test_young_tables_are_read_by_the_files_that_their_log_names(lake, rows, monkeypatch):
+    few = lake.for_few_rows
+    assert few.read(SPEND).collect() == []
+    few.append(rows((MONDAY, "C1", "1.00"), (TUESDAY, "C1", "1.50")), SPEND, writer="tills", number=0)
+    few.append(rows((MONDAY, "C2", "2.00")), SPEND, writer="tills", number=1)
+    few.replace(rows((TUESDAY, "C3", "3.00")), SPEND, where="as_of = '2024-07-02'")
+
+    def same_as_delta() -> bool:
+        mine, theirs = few.read(SPEND), lake.read(SPEND)
+        assert sorted(Path(each).name for each in mine.inputFiles()) == sorted(
+            Path(each).name for each in theirs.inputFiles()
+        )
+        return mine.columns == theirs.columns and found(mine) == found(theirs)
+
+    young = files_of(lake.folder(SPEND))
+    assert young is not None
+    assert same_as_delta()
+    few.merge(rows((MONDAY, "C1", "9.00")), SPEND, gone=rows((MONDAY, "C2", "2.00")))
+    lake.optimize(SPEND)
+    assert same_as_delta()
+    lake.spark.sql("ALTER TABLE gold.spend ADD COLUMNS (email string)")
+    assert same_as_delta()
+    lake.spark.sql("DELETE FROM gold.spend")
+    assert found(few.read(SPEND)) == []
+
+    monkeypatch.setattr(files, "MOST", 3)
+    assert files_of(lake.folder(SPEND)) is None
+    assert same_as_delta()
+
+
+def test_a_log_that_asks_more_of_its_readers_is_left_to_delta(lake, rows):
+    lake.append(rows((MONDAY, "C1", "1.00"), (MONDAY, "C2", "2.00")), SPEND, writer="tills", number=0)
+    lake.spark.sql("ALTER TABLE gold.spend SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
+    lake.spark.sql("DELETE FROM gold.spend WHERE core_id = 'C1'")
+
+    assert files_of(lake.folder(SPEND)) is None
+    assert found(lake.for_few_rows.read(SPEND)) == [(MONDAY, "C2", "2.00")]
 
 
 def test_keeping_a_table_small_changes_no_row(lake, rows):

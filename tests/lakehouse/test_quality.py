@@ -68,20 +68,20 @@ def by_rule(results: list[Result]) -> dict[str, Result]:
 @pytest.mark.parametrize(
     ("rule", "type_", "says"),
     [
-        (Required(column="email"), "expect_column_values_to_not_be_null", {"column": "email"}),
+        (Required(column="email"), "expect_no_nulls", {"column": "email"}),
         (
             Between(column="units", low=1, high=9),
-            "expect_column_values_to_be_between",
+            "expect_values_between",
             {"column": "units", "min_value": 1, "max_value": 9},
         ),
         (
             OneOf(column="email", values=("a", "b")),
-            "expect_column_values_to_be_in_set",
+            "expect_values_in_set",
             {"column": "email", "value_set": ["a", "b"]},
         ),
         (
             Matches(column="order_id", pattern="o[0-9]{1,9}"),
-            "expect_column_values_to_match_regex",
+            "expect_values_to_match",
             {"column": "order_id", "regex": "^(?:o[0-9]{1,9})$"},
         ),
         (
@@ -106,10 +106,17 @@ def test_each_rule_becomes_the_expectation_that_says_the_same(rule, type_, says)
 
 def test_the_key_and_the_columns_are_expectations_too():
     assert [(each.configuration.type, each.meta["rule"]) for each in expectations(ORDERS)] == [
-        ("expect_column_values_to_not_be_null", "order_id is missing"),
+        ("expect_no_nulls", "order_id is missing"),
         ("expect_table_columns_to_match_set", "the columns are not the declared ones"),
         ("expect_no_such_rows", "order_id: another row has the same"),
     ]
+
+
+def test_values_that_break_a_rule_are_counted_and_not_asked_for():
+    for each in expectations(orders(Between(column="units", low=1), OneOf(column="email", values=("a",)))):
+        wanted = each.get_validation_dependencies().get_metric_names()
+        assert wanted
+        assert not [name for name in wanted if name.endswith("unexpected_values")]
 
 
 def test_an_error_is_critical_and_a_warning_a_warning():

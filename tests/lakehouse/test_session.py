@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse import session
-from lakehouse.session import ARCHIVE, MADE_IN, MovedError, see_that_it_opens, see_that_it_stayed
+from lakehouse.session import ARCHIVE, MADE_IN, MovedError, has_small_landing, see_that_it_opens, see_that_it_stayed
 from tests.processes import Running, orrery, run
 
 
@@ -87,3 +87,15 @@ def test_a_lake_stays_where_it_was_made_or_is_linked_there(tmp_path: Path) -> No
     home.symlink_to(moved)
     see_that_it_stayed(moved)
     see_that_it_stayed(home)
+
+
+def test_a_landing_is_small_by_the_bytes_that_have_arrived(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(session, "FEW_BYTES", 100)
+    (tmp_path / "pos").mkdir()
+    assert not has_small_landing(str(tmp_path))  # what will arrive is not known
+    assert not has_small_landing("s3://bucket/landing")
+
+    (tmp_path / "pos" / "a.csv").write_bytes(bytes(50))
+    assert has_small_landing(str(tmp_path))
+    (tmp_path / "pos" / "b.parquet").write_bytes(bytes(6))  # holds ten times as much
+    assert not has_small_landing(str(tmp_path))

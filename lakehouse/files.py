@@ -1,0 +1,47 @@
+"""The files of a small local table, as its log names them.
+
+To plan a scan, Delta reads the log by three jobs of Spark's: more than a second where a table is met for the first
+time, which a step over dozens of small tables pays for each. The log of a young table is a few JSON files; what stands
+in them is said in Delta's protocol (https://github.com/delta-io/delta/blob/master/PROTOCOL.md).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from pyspark.sql import types as T
+
+MOST = 32  # commits, and files: Spark lists more by a job of its own
+
+
+@dataclass(frozen=True)
+class Files:
+    """Of one version of a table: its columns, and the files that hold its rows."""
+
+    schema: T.StructType
+    paths: list[str]
+
+
+def files_of(table: Path) -> Files | None:
+    """None where the table is not young, or its log asks its readers for more than to read whole files."""
+    log = table / "_delta_log"
+    commits = sorted(path for path in log.glob("*.json") if path.stem.isdigit())
+    if not commits or len(commits) > MOST or int(commits[0].stem) != 0 or int(commits[-1].stem) != len(commits) - 1:
+        return None
+    metadata: dict = {}
+    paths: dict[str, None] = {}
+    for commit in commits:
+        for action in map(json.loads, commit.read_text(encoding="utf-8").splitlines()):
+            if action.get("protocol", {}).get("minReaderVersion", 1) > 1:
+                return None
+            metadata = action.get("metaData", metadata)
+            if gone := action.get("remove"):
+                paths.pop(gone["path"], None)
+            if added := action.get("add"):
+                paths[added["path"]] = None
+    is_elsewhere = any(path.startswith("/") or ":" in path for path in paths)  # as in a clone
+    if not metadata or metadata["partitionColumns"] or is_elsewhere or len(paths) > MOST:
+        return None
+    schema = T.StructType.fromJson(json.loads(metadata["schemaString"]))
+    return Files(schema, [str(table / unquote(path)) for path in paths])
