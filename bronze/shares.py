@@ -19,6 +19,7 @@ ENOUGH = 1 << 20  # bytes that are worth a task of their own
 FEW = 8 << 20  # bytes of records that are held in this process
 MANY = 10_000  # records of a batch
 TIME = pa.timestamp("us", tz="UTC")
+LINEAGE = ("_rescued", "_position", "_raw", "_error", "_file", "_arrived_at")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def share_reader(
     def read_shares(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch.column(0).to_pylist():
-                yield from gathered(records_of_share(shared[number], layout, plain))
+                yield from records_of_share(shared[number], layout, plain)
 
     return read_shares
 
@@ -75,13 +76,15 @@ def share_reader(
 def records_of_share(
     share: Iterable[Arrival], layout: Layout, plain: Mapping[str, pa.DataType]
 ) -> Iterator[pa.RecordBatch]:
-    for arrival in share:
-        for records in records_of(arrival, layout):
-            yield with_lineage(records, layout, plain, arrival)
+    """The records of the files, those of many small ones in one batch: to type a batch takes as long for few as for
+    hundreds."""
+    placed = (with_file(records, arrival) for arrival in share for records in records_of(arrival, layout))
+    for batch in gathered(placed):
+        yield with_types(batch, layout, plain)
 
 
 def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same records in fewer batches: each is sent to Spark, and taken apart there, by itself."""
+    """The same records in fewer batches: each is typed, sent to Spark, and taken apart there, by itself."""
     waiting: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
@@ -108,7 +111,7 @@ def few_records(
         return None
     found: list[pa.RecordBatch] = []
     size = 0
-    for records in gathered(records_of_share(sorted(arrivals, key=lambda a: a.file), layout, plain)):
+    for records in records_of_share(sorted(arrivals, key=lambda a: a.file), layout, plain):
         found.append(records)
         size += records.nbytes
         if size > FEW:
@@ -127,9 +130,16 @@ def records_of(arrival: Arrival, layout: Layout) -> Iterator[pa.RecordBatch]:
         raise ChangedError(f"{arrival.file}: {why}")
 
 
-def with_lineage(
-    records: pa.RecordBatch, layout: Layout, plain: Mapping[str, pa.DataType], arrival: Arrival
-) -> pa.RecordBatch:
+def with_file(records: pa.RecordBatch, arrival: Arrival) -> pa.RecordBatch:
+    """The records, and of each which file it is of and when that arrived."""
+    arrived_at = pa.scalar(arrival.arrived_at.astimezone(UTC), TIME)
+    lineage = (pa.repeat(pa.scalar(arrival.file), len(records)), pa.repeat(arrived_at, len(records)))
+    names = [*records.schema.names, "_file", "_arrived_at"]
+    return pa.RecordBatch.from_arrays([*records.columns, *lineage], names=names)
+
+
+def with_types(records: pa.RecordBatch, layout: Layout, plain: Mapping[str, pa.DataType]) -> pa.RecordBatch:
+    """The records' columns that are plainly spelled as values, the others as text for Spark to type."""
     rows = records.num_rows
     values, texts = {}, {}
     for name in layout.columns:
@@ -138,11 +148,6 @@ def with_lineage(
         if name in plain:
             values[name] = pa.nulls(rows, plain[name]) if value is None else value
         texts[name] = said if value is None else pa.nulls(rows, pa.string())
-    others = {name: records.column(name) for name in ("_rescued", "_position", "_raw", "_error")}
-    arrived_at = pa.scalar(arrival.arrived_at.astimezone(UTC), TIME)
-    lineage = (pa.repeat(pa.scalar(arrival.file), rows), pa.repeat(arrived_at, rows))
+    others = {name: records.column(name) for name in LINEAGE}
     text = pa.StructArray.from_arrays([*texts.values()], names=[*texts])
-    return pa.RecordBatch.from_arrays(
-        [*values.values(), text, *others.values(), *lineage],
-        names=[*values, "_text", *others, "_file", "_arrived_at"],
-    )
+    return pa.RecordBatch.from_arrays([*values.values(), text, *others.values()], names=[*values, "_text", *others])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -26,7 +27,7 @@ class Layout:
     nested: Mapping[str, str] = field(default_factory=dict)
     keeps_raw: bool = True
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """A text per declared column; what no column declares, as JSON; the place; the raw form; why it is refused."""
         texts = [pa.field(name, pa.string()) for name in self.columns]
