@@ -152,11 +152,14 @@ def digest(rows: DataFrame, source: Source) -> tuple[int, int]:
 def as_program(
     work: Mapping[str, Callable[[SparkSession, Settings], None]],
     check: Callable[[SparkSession, Settings], dict[str, Any]],
+    sessions: Mapping[str, Callable[[Settings], SparkSession]] = {},
 ) -> None:
-    """Do the work of the contender that the command line names, and tell what it took; or check what all have done."""
+    """Do the work of the contender that the command line names, and tell what it took; or check what all have done.
+    `sessions` are those of contenders that do not work in ours."""
     result, who, home, landing = sys.argv[1:]
     settings = Settings(home=Path(home), landing=landing)
-    spark = open_session(settings.model_copy(update={"home": Path(home) / "checking"}) if who == "check" else settings)
+    opened = settings.model_copy(update={"home": Path(home) / "checking"}) if who == "check" else settings
+    spark = sessions.get(who, open_session)(opened)
     told: dict[str, Any] = {}
     if who == "check":
         told = check(spark, settings)
