@@ -12,6 +12,8 @@ from urllib.parse import unquote
 
 from pyspark.sql import types as T
 
+from lakehouse.history import commits_in
+
 MOST = 32  # commits, and files: Spark lists more by a job of its own
 
 
@@ -25,8 +27,7 @@ class Files:
 
 def files_of(table: Path) -> Files | None:
     """None where the table is not young, or its log asks its readers for more than to read whole files."""
-    log = table / "_delta_log"
-    commits = sorted(path for path in log.glob("*.json") if path.stem.isdigit())
+    commits = commits_in(table / "_delta_log")
     if not commits or len(commits) > MOST or int(commits[0].stem) != 0 or int(commits[-1].stem) != len(commits) - 1:
         return None
     metadata: dict = {}

@@ -55,11 +55,15 @@ def entries_told(table: DeltaTable, most: int | None) -> Iterator[Entry]:
 
 def entries_in(log: Path, most: int | None) -> Iterator[Entry]:
     """The same from the files of a local log, without a job of Spark's, which takes longer than many a write."""
-    newest_first = sorted((path for path in log.glob("*.json") if path.stem.isdigit()), reverse=True)
-    for path in newest_first[:most]:
+    for path in commits_in(log)[::-1][:most]:
         with suppress(FileNotFoundError), path.open(encoding="utf-8") as actions:  # which may be cleaned up meanwhile
             if about := next((line for line in actions if line.startswith('{"commitInfo"')), None):
                 yield {**json.loads(about)["commitInfo"], "version": int(path.stem)}
+
+
+def commits_in(log: Path) -> list[Path]:
+    """The files of a local log that hold a commit each, oldest first."""
+    return sorted(path for path in log.glob("*.json") if path.stem.isdigit())
 
 
 def declaration_of(log: Path) -> str | None:
