@@ -184,7 +184,7 @@ install_python() {
 install_python_packages() {
     say "Setting up: Python packages (the first time 5 to 10 minutes: Horovod is built from source) ..."
     mkdir -p "${LOG%/*}"
-    MAKEFLAGS=-j$(build_jobs) "$UV" sync --locked --quiet </dev/null 2>"$LOG" ||
+    MAKEFLAGS=-j$(build_jobs) "$UV" sync --locked --quiet --compile-bytecode </dev/null 2>"$LOG" ||
         fail "$(grep -E -m 20 'error|cause:|hint:' "$LOG" || tail -n 20 "$LOG")" \
             "The Python packages could not be installed; all that uv said is in $LOG." \
             "What is done is kept: correct the cause, and run this again."

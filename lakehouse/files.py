@@ -19,10 +19,11 @@ MOST = 32  # commits, and files: Spark lists more by a job of its own
 
 @dataclass(frozen=True)
 class Files:
-    """Of one version of a table: its columns, and the files that hold its rows."""
+    """Of one version of a table: its columns, the files that hold its rows, and how many these are."""
 
     schema: T.StructType
     paths: list[str]
+    rows: int | None  # where the log tells of each file how many it holds
 
 
 def files_of(table: Path) -> Files | None:
@@ -31,7 +32,7 @@ def files_of(table: Path) -> Files | None:
     if not commits or len(commits) > MOST or int(commits[0].stem) != 0 or int(commits[-1].stem) != len(commits) - 1:
         return None
     metadata: dict = {}
-    paths: dict[str, None] = {}
+    paths: dict[str, int | None] = {}
     for commit in commits:
         for action in map(json.loads, commit.read_text(encoding="utf-8").splitlines()):
             if action.get("protocol", {}).get("minReaderVersion", 1) > 1:
@@ -40,9 +41,11 @@ def files_of(table: Path) -> Files | None:
             if gone := action.get("remove"):
                 paths.pop(gone["path"], None)
             if added := action.get("add"):
-                paths[added["path"]] = None
+                paths[added["path"]] = json.loads(added.get("stats") or "{}").get("numRecords")
     is_elsewhere = any(path.startswith("/") or ":" in path for path in paths)  # as in a clone
     if not metadata or metadata["partitionColumns"] or is_elsewhere or len(paths) > MOST:
         return None
     schema = T.StructType.fromJson(json.loads(metadata["schemaString"]))
-    return Files(schema, [str(table / unquote(path)) for path in paths])
+    counts = [rows for rows in paths.values() if rows is not None]
+    rows = sum(counts) if len(counts) == len(paths) else None
+    return Files(schema, [str(table / unquote(path)) for path in paths], rows)

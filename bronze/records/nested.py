@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 import pyarrow as pa
 from pyspark.sql import types as T
 
@@ -120,10 +121,23 @@ def to_json(value: Any) -> str:
     >>> to_json({"price": Number("1.10"), "tags": ["a", None, True]})
     '{"price":1.10,"tags":["a",null,true]}'
     """
+    try:
+        return orjson.dumps(value, default=as_written, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+    except TypeError:  # half a character, or nested more deeply than it takes
+        return spelled_out(value)
+
+
+def as_written(value: Any) -> Any:
+    """What is no plain value to orjson."""
+    return orjson.Fragment(str(value)) if isinstance(value, Number) else dict(value)
+
+
+def spelled_out(value: Any) -> str:
+    """The same, of any depth and any character, in ten times the time."""
     if isinstance(value, Number):
         return value
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(n, ensure_ascii=False)}:{to_json(v)}" for n, v in value.items()) + "}"
+        return "{" + ",".join(f"{json.dumps(n, ensure_ascii=False)}:{spelled_out(v)}" for n, v in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(to_json(each) for each in value) + "]"
+        return "[" + ",".join(spelled_out(each) for each in value) + "]"
     return json.dumps(value, ensure_ascii=False)

@@ -11,7 +11,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from functools import lru_cache, partial
 from multiprocessing import get_context
@@ -155,24 +155,33 @@ class World:
         Time moves on when all blocks of a span are through: left before, the same batches come again. Unwatched, only
         what the future depends on is told.
         """
-        last_day = day_number(until)
+        work = partial(live_through, then=then)
+        of_blocks: list[Lived] = []
         with ProcessPoolExecutor(processes, get_context("spawn")) if processes > 1 else NoPool() as pool:
-            while self.emitted_day < last_day:
-                first_week = self.config.week_of(self.next_day)
-                span_end = min(last_day, self.config.monday(first_week + SPAN_WEEKS) - 1)
-                ahead = self.actions.where(self.actions.day >= self.config.monday(first_week))
-                spans = (
-                    Span(self.config, block, state, ahead, first_week, self.emitted_day, span_end, is_watched)
-                    for block, state in enumerate(self.states)
-                )
-                work = partial(live_through, then=then)
-                states: list[State | None] = []
-                of_blocks: list[Array | None] = []
-                for lived in in_order(pool, work, spans, most=2 * processes - 1):
-                    states.append(lived.state)
-                    of_blocks.append(added(self.weekly[len(of_blocks)], lived.weekly, first_week))
-                    yield lived.result
-                self.states, self.weekly, self.emitted_day = states, of_blocks, span_end
+            spans = self.spans(day_number(until), is_watched=is_watched)
+            for span, lived in in_order(pool, work, spans, most=2 * processes - 1):
+                of_blocks.append(lived)
+                yield lived.result
+                if len(of_blocks) == len(self.states):
+                    self.states = [each.state for each in of_blocks]
+                    self.weekly = [
+                        added(before, each.weekly, span.first_week)
+                        for before, each in zip(self.weekly, of_blocks, strict=True)
+                    ]
+                    self.emitted_day = span.last_day
+                    of_blocks = []
+
+    def spans(self, last_day: int, *, is_watched: bool) -> Iterator[Span]:
+        """What each block is to live through, a few weeks of all of them at a time; of later weeks without the state,
+        which comes of those before."""
+        emitted_day, states = self.emitted_day, list(self.states)
+        while emitted_day < last_day:
+            first_week = self.config.week_of(max(emitted_day + 1, self.config.first_day))
+            span_end = min(last_day, self.config.monday(first_week + SPAN_WEEKS) - 1)
+            ahead = self.actions.where(self.actions.day >= self.config.monday(first_week))
+            for block, state in enumerate(states):
+                yield Span(self.config, block, state, ahead, first_week, emitted_day, span_end, is_watched)
+            emitted_day, states = span_end, [None] * len(states)
 
     def copied(self) -> "World":
         """Another world with the same past: what happens to it is another matter."""
@@ -242,12 +251,29 @@ class NoPool:
 
 def in_order(
     pool: ProcessPoolExecutor | NoPool, work: Callable[[Span], Lived], spans: Iterable[Span], most: int
-) -> Iterator[Lived]:
-    """The results in the order of the spans, with no more than `most` of them under way or waiting."""
-    waiting: deque[Future[Lived]] = deque()
+) -> Iterator[tuple[Span, Lived]]:
+    """The results in the order of the spans, with no more than `most` of them under way or waiting. A block goes on
+    from where it was with its span before, while whoever asks is still at work on what came of that."""
+    waiting: deque[tuple[Span, Future[Lived]]] = deque()
+    under_way: dict[int, Future[Lived]] = {}
+    reached: dict[int, State] = {}
+
+    def oldest() -> tuple[Span, Lived]:
+        span, future = waiting.popleft()
+        lived = future.result()
+        reached[span.block] = lived.state
+        if under_way[span.block] is future:  # or else what came of it would be held
+            del under_way[span.block]
+        return span, lived
+
     for span in spans:
-        waiting.append(pool.submit(work, span))
+        if span.block in under_way:
+            span = replace(span, state=under_way[span.block].result().state)
+        elif span.block in reached:
+            span = replace(span, state=reached[span.block])
+        future = under_way[span.block] = pool.submit(work, span)
+        waiting.append((span, future))
         if len(waiting) >= most:
-            yield waiting.popleft().result()
+            yield oldest()
     while waiting:
-        yield waiting.popleft().result()
+        yield oldest()
