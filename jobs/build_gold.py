@@ -12,6 +12,7 @@ from gold.customer_features import CUSTOMER_FEATURES
 from gold.customer_sequences import CUSTOMER_SEQUENCES
 from gold.customer_weeks import CUSTOMER_WEEKS
 from jobs.console import stage, step
+from jobs.tuning import tuned_for
 from lakehouse.delta import Lakehouse
 from silver.tables import CORE_IDS, INTERACTIONS, ORDER_LINES, PRODUCTS, REVISIONS
 
@@ -26,6 +27,7 @@ KNOWN = {
 
 def build_gold(lake: Lakehouse, days: Sequence[date], *, weeks: int = 104) -> None:
     """Features, weeks and sequences of each day, as they were known at its end."""
+    lake = tuned_for(lake)
     known: dict[str, Any] = {name: lake.read(table) for name, table in KNOWN.items()}
     of_lake: dict[str, Any] = {"shards": lake.settings.shards}
 
@@ -51,6 +53,7 @@ def build_gold(lake: Lakehouse, days: Sequence[date], *, weeks: int = 104) -> No
 
 def build_labels(lake: Lakehouse, days: Sequence[date], *, known_until: date, horizon: int, active: int) -> None:
     """Who of each day's active customers had stayed away, as known at the end of `known_until`."""
+    lake = tuned_for(lake)
     tables = {name: KNOWN[name] for name in ("order_lines", "core_ids", "revisions")}
     known: dict[str, Any] = {name: lake.read(table) for name, table in tables.items()}
     arguments: dict[str, Any] = {"known_until": known_until, "horizon_weeks": horizon, "active_weeks": active}

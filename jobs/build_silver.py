@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 
 from bronze.source import Source
 from jobs.console import did, stage, step
-from jobs.tuning import tuned
+from jobs.tuning import rows_landed, tuned_for
 from lakehouse.delta import Lakehouse
 from lakehouse.tables import Table
 from silver import conformed, customers, orders
@@ -21,23 +21,26 @@ SIDE_BY_SIDE = 3  # the driver plans one table while the tasks of another run
 def build_silver(lake: Lakehouse, sources: Sequence[Source]) -> None:
     """Every canonical table, then who is who, then the golden record."""
     conformed.check_feeds(sources)
-    lake = tuned(lake)
     with stage("Silver: conforming"):
-        conform_all(lake, sources)
+        landed = rows_landed(lake)
+        conform_all(lake, sources, landed)
+        lake = tuned_for(lake, landed=landed)
         lines, parties, revisions = (lake.read(table) for table in (ORDER_LINES, PARTIES, REVISIONS))
         build(lake, ORDERS, lambda: orders.build(lines), ORDER_LINES)
         build(lake, CORE_IDS, lambda: plain.resolve(parties, revisions), PARTIES, REVISIONS)
         build(lake, CUSTOMERS, lambda: customers.build(parties, lake.read(CORE_IDS)), PARTIES, CORE_IDS)
 
 
-def conform_all(lake: Lakehouse, sources: Sequence[Source]) -> None:
+def conform_all(lake: Lakehouse, sources: Sequence[Source], landed: dict[str, int]) -> None:
     """The tables side by side, those of most feeds first."""
+    feeding = {table.name: {source.name for source, _ in conformed.feeds_of(table, sources)} for table in CONFORMED}
 
     def refreshed(table: Table) -> tuple[str, float]:
         started = monotonic()
-        return conformed.refresh(lake, table, sources).how, monotonic() - started
+        how = conformed.refresh(tuned_for(lake, feeding[table.name], landed), table, sources).how
+        return how, monotonic() - started
 
-    of_most_feeds = sorted(CONFORMED, key=lambda table: -len(conformed.feeds_of(table, sources)))
+    of_most_feeds = sorted(CONFORMED, key=lambda table: -len(feeding[table.name]))
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         tables = {pool.submit(refreshed, table): table.name for table in of_most_feeds}
         try:

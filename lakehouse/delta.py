@@ -27,7 +27,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from lakehouse.files import files_of
 from lakehouse.history import DECLARED, Commit, commits_of, declaration_of, entries_in, entries_told, touches
 from lakehouse.rules import Rule, quoted
-from lakehouse.session import FEW_ROWS
+from lakehouse.session import FEW_ROWS, NOT_COMPILED
 from lakehouse.settings import Settings
 from lakehouse.tables import ContractError, Table, conform
 
@@ -83,11 +83,20 @@ class Lakehouse:
 
     @cached_property
     def for_few_rows(self) -> "Lakehouse":
-        """The same tables, in a session for loads of few rows. Databricks' engine sees to them by itself."""
+        """The same tables, in a session for loads of a few thousand rows."""
+        return self.in_session_with({**FEW_ROWS, **NOT_COMPILED})
+
+    @cached_property
+    def for_some_rows(self) -> "Lakehouse":
+        """The same tables, in a session for some hundred thousand rows."""
+        return self.in_session_with(FEW_ROWS)
+
+    def in_session_with(self, settings: Mapping[str, str]) -> "Lakehouse":
+        """Databricks' engine sees to few rows by itself."""
         if self.settings.target == "databricks":
             return self
         session = self.spark.newSession()
-        for name, value in {**FEW_ROWS, "spark.sql.leafNodeDefaultParallelism": "1"}.items():
+        for name, value in settings.items():
             session.conf.set(name, value)
         return replace(self, spark=session, reads_files=self.is_local)
 

@@ -20,18 +20,20 @@ from great_expectations.data_context.types.base import (
     ProgressBarsConfig,
 )
 from great_expectations.data_context.types.resource_identifiers import ExpectationSuiteIdentifier
-from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
-from great_expectations.expectations.core.expect_column_values_to_be_in_set import ExpectColumnValuesToBeInSet
-from great_expectations.expectations.core.expect_column_values_to_match_regex import ExpectColumnValuesToMatchRegex
-from great_expectations.expectations.core.expect_column_values_to_not_be_null import ExpectColumnValuesToNotBeNull
 from great_expectations.expectations.core.expect_table_columns_to_match_set import ExpectTableColumnsToMatchSet
-from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
 from great_expectations.expectations.expectation import Expectation
-from great_expectations.validator.validator import ValidationDependencies
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.delta import Lakehouse, met, of_days
+from lakehouse.expectations import (
+    ExpectNoNulls,
+    ExpectNoSuchRows,
+    ExpectValuesBetween,
+    ExpectValuesInSet,
+    ExpectValuesToMatch,
+    LayerCheckpoint,
+)
 from lakehouse.rules import Between, Holds, Matches, OneOf, Required, Rule, quoted
 from lakehouse.settings import Settings
 from lakehouse.tables import Column, Table
@@ -75,52 +77,6 @@ KEPT_BY_APPENDING = ("_file", "_position", "_load_id")
 
 class QualityError(Exception):
     """Data that breaks a rule of severity `error`."""
-
-
-class CountsOnly:
-    """An expectation that counts the values that break it, and does not collect them: nothing protects the pages that
-    they would be shown on. GX would plan a query for those of each column, also where it shall show none."""
-
-    def get_validation_dependencies(self, *arguments: Any, **named: Any) -> ValidationDependencies:
-        found: ValidationDependencies = super().get_validation_dependencies(*arguments, **named)  # type: ignore[misc]
-        for name in found.get_metric_names():
-            if name.endswith(".unexpected_values"):
-                found.remove_metric_configuration(name)
-        return found
-
-
-class ExpectNoNulls(CountsOnly, ExpectColumnValuesToNotBeNull): ...
-
-
-class ExpectValuesBetween(CountsOnly, ExpectColumnValuesToBeBetween): ...
-
-
-class ExpectValuesInSet(CountsOnly, ExpectColumnValuesToBeInSet): ...
-
-
-class ExpectValuesToMatch(CountsOnly, ExpectColumnValuesToMatchRegex): ...
-
-
-class ExpectNoSuchRows(UnexpectedRowsExpectation):
-    """A query that finds no rows, which runs once: the class it comes from runs it twice, to count and to fetch."""
-
-    metric_dependencies = ("table.row_count", "unexpected_rows_query.row_count")
-
-    def _validate(self, metrics: dict, runtime_configuration: Any = None, execution_engine: Any = None) -> dict:
-        rows, found = metrics["table.row_count"], metrics["unexpected_rows_query.row_count"]
-        counts = {"element_count": rows, "unexpected_count": found, "unexpected_percent": 100 * found / max(rows, 1)}
-        return {"success": found == 0, "result": counts}
-
-
-class LayerCheckpoint(gx.Checkpoint):
-    """A checkpoint over many DataFrames: GX would hand one and the same to all of its validation definitions."""
-
-    def _run_validation_definitions(self, batch_parameters: dict, **arguments: Any) -> dict:  # type: ignore[override]
-        results: dict = {}
-        for each in self.validation_definitions:
-            alone = gx.Checkpoint(name=each.name, validation_definitions=[each])
-            results |= alone._run_validation_definitions({"dataframe": batch_parameters[each.name]}, **arguments)
-        return results
 
 
 @dataclass(frozen=True)
@@ -325,12 +281,12 @@ def literal(sql: str) -> str:
 def run_checkpoint(due: Sequence[Check], layer: str, docs: Path, days: Sequence[date]) -> list[Result]:
     """Run one checkpoint over all that is due, and make its Data Docs pages."""
     context = open_context(docs)
-    lake = context.data_sources.add_spark("lakehouse", persist=False)
-    lake._spark = due[0].rows.sparkSession  # GX would ask its queries of the first session, which knows no other's rows
     validations = []
     for each in due:
         name = each.table.name
-        batch = lake.add_dataframe_asset(name).add_batch_definition_whole_dataframe(each.scope)
+        source = context.data_sources.add_spark(name, persist=False)  # its engine knows one batch at a time
+        source._spark = each.rows.sparkSession  # GX would ask its queries of the first, which knows no other's rows
+        batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe(each.scope)
         suite = context.suites.add_or_update(gx.ExpectationSuite(name=name, expectations=expectations(each.table)))
         validations.append(
             context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))

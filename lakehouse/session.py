@@ -55,10 +55,15 @@ LOCAL = {
     "spark.driver.host": "127.0.0.1",
 }
 
-# To plan each stage anew, and to compile each projection, takes longer than a few rows do.
+# To plan each stage anew takes longer than a few rows do.
 FEW_ROWS = {
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.adaptive.enabled": "false",
+    "spark.sql.leafNodeDefaultParallelism": "1",
+}
+
+# So does to compile each projection, up to some ten thousand rows.
+NOT_COMPILED = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.wholeStage": "false",
 }
