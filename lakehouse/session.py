@@ -42,6 +42,7 @@ LOCAL = {
     "FileSystemBasedCheckpointFileManager",
     "spark.hadoop.hive.metastore.disallow.incompatible.col.type.changes": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.python.daemon.module": "lakehouse.python_daemon",
     # Where in Python each column came from takes ten calls of Java's for each of them.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.sql.dataFrameQueryContext.enabled": "false",

@@ -1,8 +1,10 @@
 """How the session starts."""
 
 import os
+import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
@@ -99,3 +101,14 @@ def test_a_landing_is_small_by_the_bytes_that_have_arrived(tmp_path: Path, monke
     assert has_small_landing(str(tmp_path))
     (tmp_path / "pos" / "b.parquet").write_bytes(bytes(6))  # holds ten times as much
     assert not has_small_landing(str(tmp_path))
+
+
+def test_python_workers_have_no_archive_on_their_path_that_each_task_would_read(spark):
+    def paths(batches):
+        for _ in batches:
+            yield pa.RecordBatch.from_pydict({"path": sys.path})
+
+    on_path = {row.path for row in spark.range(1).mapInArrow(paths, "path string").collect()}
+
+    assert on_path
+    assert not [path for path in on_path if path.endswith((".jar", ".zip"))]
