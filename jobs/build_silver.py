@@ -7,7 +7,7 @@ from time import monotonic
 from pyspark.sql import DataFrame
 
 from bronze.source import Source
-from jobs.console import did, stage, step
+from jobs.console import did, stage
 from jobs.tuning import rows_landed, tuned_for
 from lakehouse.delta import Lakehouse
 from lakehouse.tables import Table
@@ -26,8 +26,13 @@ def build_silver(lake: Lakehouse, sources: Sequence[Source]) -> None:
         conform_all(lake, sources, landed)
         lake = tuned_for(lake, landed=landed)
         lines, parties, revisions = (lake.read(table) for table in (ORDER_LINES, PARTIES, REVISIONS))
-        build(lake, ORDERS, lambda: orders.build(lines), ORDER_LINES)
-        build(lake, CORE_IDS, lambda: plain.resolve(parties, revisions), PARTIES, REVISIONS)
+        with ThreadPoolExecutor() as pool:
+            side_by_side = (
+                pool.submit(build, lake, ORDERS, lambda: orders.build(lines), ORDER_LINES),
+                pool.submit(build, lake, CORE_IDS, lambda: plain.resolve(parties, revisions), PARTIES, REVISIONS),
+            )
+        for each in side_by_side:
+            each.result()
         build(lake, CUSTOMERS, lambda: customers.build(parties, lake.read(CORE_IDS)), PARTIES, CORE_IDS)
 
 
@@ -53,5 +58,6 @@ def conform_all(lake: Lakehouse, sources: Sequence[Source], landed: dict[str, in
 
 
 def build(lake: Lakehouse, table: Table, rows: Callable[[], DataFrame], *inputs: Table) -> None:
-    with step(table.name) as came_of_it:
-        came_of_it("rebuilt" if lake.refresh(table, rows, inputs=inputs) else "unchanged")
+    started = monotonic()
+    how = "rebuilt" if lake.refresh(table, rows, inputs=inputs) else "unchanged"
+    did(table.name, how, monotonic() - started)

@@ -9,7 +9,7 @@ from bronze.ledger import FILES
 from bronze.source import Source
 from jobs.console import did, stage, step
 from jobs.dbt_sources import declared_tables
-from jobs.tuning import tuned
+from jobs.tuning import tuned, tuned_for
 from lakehouse.delta import Lakehouse
 from lakehouse.tables import Table
 from silver.conformed import landed_loads
@@ -26,7 +26,8 @@ def check_layer(lake: Lakehouse, layer: str, sources: Sequence[Source], *days: d
     with stage(f"Quality: {layer}"), step(f"{len(tables)} tables") as came_of_it:
         landed = landed_loads(lake, sources) if layer == "bronze" else {}
         newest = {source.table.name: landed[source.name] for source in sources if source.name in landed}
-        results = check(tuned(lake), tables, layer=layer, days=days, loads=newest)
+        of_size = tuned(lake) if layer == "bronze" else tuned_for(lake)  # dozens of small tables, or a few larger
+        results = check(of_size, tables, layer=layer, days=days, loads=newest)
         broken = [result for result in results if not result.is_met]
         came_of_it(f"{len(results) - len(broken)} rules hold, {len(broken)} broken")
     for result in broken:

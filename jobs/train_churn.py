@@ -12,6 +12,7 @@ from gold.customer_sequences import CUSTOMER_SEQUENCES
 from jobs.build_gold import KNOWN, build_gold, build_labels
 from jobs.check_layer import check_layer
 from jobs.console import did, stage, step
+from jobs.tuning import tuned
 from lakehouse.delta import Lakehouse
 from lakehouse.rules import quoted
 from ml.churn import dataset, records, serving
@@ -67,7 +68,7 @@ def days_of(lake: Lakehouse, as_of: date, parameters: Parameters) -> TrainingDay
 
 def keep(lake: Lakehouse, outcome: Outcome, digest: str, *, as_of: date, days: TrainingDays) -> None:
     """Register the model, and write its tables; ml.models last: it says that all is there."""
-    ours = outcome.metrics["lstm"]
+    ours, lake = outcome.metrics["lstm"], tuned(lake)
     version = Registry.of(lake.settings).register(
         NAME,
         digest,
