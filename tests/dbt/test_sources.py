@@ -3,6 +3,7 @@
 import yaml
 
 from jobs.dbt_sources import main, source_files, stale_files
+from jobs.run_dbt import PROJECT
 from lakehouse.catalog import dbt_source
 from lakehouse.tables import Column, Table
 
@@ -22,6 +23,16 @@ def test_the_files_are_as_the_declarations_make_them():
     stale = sorted(path.name for path in stale_files())
 
     assert not stale, f"{', '.join(stale)}: run `python -m jobs.dbt_sources`"
+
+
+def test_no_column_of_a_mart_is_described_in_more_than_a_local_catalog_holds():
+    """It would try to alter the mart ten times, two seconds apart, and give up."""
+    files = [yaml.safe_load(path.read_text()) for path in (PROJECT / "models" / "marts").rglob("*.yml")]
+    models = [model for file in files for model in file.get("models", ())]
+    described = {f"{m['name']}.{c['name']}": c["description"] for m in models for c in m["columns"]}
+
+    assert described
+    assert not {column: len(text) for column, text in described.items() if len(text) > 255}
 
 
 def test_a_table_becomes_a_source_with_its_meanings_types_key_and_privacy():
