@@ -1,9 +1,8 @@
 """Build gold for the days that are asked for."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from time import monotonic
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -13,7 +12,7 @@ from gold.churn_labels import CHURN_LABELS
 from gold.customer_features import CUSTOMER_FEATURES
 from gold.customer_sequences import CUSTOMER_SEQUENCES
 from gold.customer_weeks import CUSTOMER_WEEKS
-from jobs.console import did, stage, step
+from jobs.console import side_by_side, stage, step
 from jobs.tuning import tuned_for
 from lakehouse.delta import Lakehouse
 from lakehouse.tables import Table
@@ -43,20 +42,13 @@ def build_gold(lake: Lakehouse, days: Sequence[date], *, weeks: int = 104) -> No
     def sequences(stale: Sequence[date]) -> DataFrame:
         return customer_sequences.build(lake.read(CUSTOMER_WEEKS), days=stale, weeks=weeks)
 
-    def refreshed(table: Table, build: Callable[[Sequence[date]], DataFrame]) -> tuple[str, float]:
-        started = monotonic()
-        stale = lake.refresh_days(table, build, days, inputs=KNOWN.values(), weeks=weeks, **of_lake)
-        return rebuilt(stale), monotonic() - started
+    def refreshed(table: Table, build: Callable[[Sequence[date]], DataFrame]) -> str:
+        return rebuilt(lake.refresh_days(table, build, days, inputs=KNOWN.values(), weeks=weeks, **of_lake))
 
     with stage(f"Gold: what was known at the end of {spelled(days)}"):
-        with ThreadPoolExecutor() as pool:  # one is planned while the other runs
-            side_by_side = {
-                CUSTOMER_FEATURES.name: pool.submit(refreshed, CUSTOMER_FEATURES, features),
-                CUSTOMER_WEEKS.name: pool.submit(refreshed, CUSTOMER_WEEKS, activity),
-            }
-        for name, each in side_by_side.items():
-            did(name, *each.result())
-        did(CUSTOMER_SEQUENCES.name, *refreshed(CUSTOMER_SEQUENCES, sequences))
+        of_silver = ((CUSTOMER_FEATURES, features), (CUSTOMER_WEEKS, activity))
+        side_by_side({table.name: partial(refreshed, table, build) for table, build in of_silver}, at_a_time=2)
+        side_by_side({CUSTOMER_SEQUENCES.name: partial(refreshed, CUSTOMER_SEQUENCES, sequences)}, at_a_time=1)
 
 
 def build_labels(lake: Lakehouse, days: Sequence[date], *, known_until: date, horizon: int, active: int) -> None:

@@ -1,7 +1,8 @@
 """What a person at a terminal sees of a job: a line per step, with its time."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from time import monotonic
 
@@ -41,6 +42,25 @@ def step(what: str) -> Iterator[Callable[[str], None]]:
         print(f"  {what} ...", end="\r", flush=True)
     yield came_of_it
     did(what, result, monotonic() - started)
+
+
+def side_by_side(steps: Mapping[str, Callable[[], str]], at_a_time: int) -> None:
+    """Steps that do not wait for each other: shows what came of each when it is over. The first that fails is told by
+    its name, and those that have not begun are left."""
+
+    def timed(work: Callable[[], str]) -> tuple[str, float]:
+        started = monotonic()
+        return work(), monotonic() - started
+
+    with ThreadPoolExecutor(at_a_time) as pool:
+        names = {pool.submit(timed, work): name for name, work in steps.items()}
+        try:
+            for each in as_completed(names):
+                did(names[each], *each.result())
+        except Exception as error:
+            pool.shutdown(cancel_futures=True)
+            error.add_note(f"It came from {names[each]}.")
+            raise
 
 
 def columns(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> None:

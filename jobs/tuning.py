@@ -28,5 +28,5 @@ def tuned_for(lake: Lakehouse, sources: Iterable[str] | None = None, landed: dic
 
 def rows_landed(lake: Lakehouse) -> dict[str, int]:
     """How many rows have landed of each source."""
-    by_source = lake.for_few_rows.read(LOADS).groupBy("source").agg(F.sum("rows").alias("rows"))
+    by_source = lake.for_few_rows.read(LOADS).groupBy("source").agg(F.coalesce(F.sum("rows"), F.lit(0)).alias("rows"))
     return {row.source: row["rows"] for row in by_source.collect()}

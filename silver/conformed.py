@@ -56,8 +56,8 @@ def refresh(lake: Lakehouse, table: Table, sources: Sequence[Source]) -> Refresh
 
 def planned_once(rows: DataFrame, feeding: Sequence[tuple[Source, Feed]]) -> DataFrame:
     """What many feeds tell is computed here: their plan takes longer to make than their rows take to read, and each of
-    its uses would make it anew. So is what snapshots and change logs tell, which sorts all of their rows. What a few
-    others tell may be many rows, and is read where it is."""
+    its uses would make it anew. So are all rows of a table that a snapshot or a change log feeds, which are sorted to
+    be told. What a few others tell may be many rows, and is read where it is."""
     is_costly = len(feeding) > FEW or any(source.delivery != "append" for source, _ in feeding)
     return rows.localCheckpoint() if is_costly else rows
 

@@ -138,7 +138,7 @@ def columns_of(name: str) -> list[str]:
 def tables(lake: Lakehouse) -> pd.DataFrame:
     """How many rows each table has."""
     names = [f"{layer}.{name}" for layer in LAYERS for name in tables_in(lake, layer)]
-    counted = [(name.split(".")[0], name, lake.count(name)) for name in names]
+    counted = [(name.split(".")[0], name, rows) for name, rows in lake.counts(names).items()]
     return pd.DataFrame(counted, columns=columns_of("tables"))
 
 

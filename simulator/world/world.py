@@ -152,21 +152,21 @@ class World:
         """Live through the days up to and including `until`; batches come in the order of their days, then of blocks.
 
         `then` makes of each batch what is wanted, in the process that simulated it: what to spread over processes.
-        Time moves on when all blocks of a span are through: left before, the same batches come again. Unwatched, only
-        what the future depends on is told.
+        Time moves on when all blocks of a span are through: left before, the same batches come again. What is put to
+        people meanwhile is not seen. Unwatched, only what the future depends on is told.
         """
         work = partial(live_through, then=then)
-        of_blocks: list[Lived] = []
+        of_blocks: list[tuple[State, Array]] = []
         with ProcessPoolExecutor(processes, get_context("spawn")) if processes > 1 else NoPool() as pool:
             spans = self.spans(day_number(until), is_watched=is_watched)
             for span, lived in in_order(pool, work, spans, most=2 * processes - 1):
-                of_blocks.append(lived)
+                of_blocks.append((lived.state, lived.weekly))
                 yield lived.result
                 if len(of_blocks) == len(self.states):
-                    self.states = [each.state for each in of_blocks]
+                    self.states = [state for state, _ in of_blocks]
                     self.weekly = [
-                        added(before, each.weekly, span.first_week)
-                        for before, each in zip(self.weekly, of_blocks, strict=True)
+                        added(before, of_span, span.first_week)
+                        for before, (_, of_span) in zip(self.weekly, of_blocks, strict=True)
                     ]
                     self.emitted_day = span.last_day
                     of_blocks = []

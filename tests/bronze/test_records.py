@@ -16,6 +16,7 @@ from bronze import records
 from bronze.records import Layout
 from bronze.records import content as bytes_of_files
 from bronze.records.delimited import as_objects, read_csv
+from bronze.records.nested import Attributed, Number, spelled_out, to_json
 from tests.bronze.told import fields, refusals
 
 # CSV: dialects
@@ -491,3 +492,18 @@ def test_values_that_span_lines_and_broken_ones_share_out_all_lines(read):
 
         told = Counter(line for r in found for line in r["_raw"].split("\n") if line)
         assert told == Counter(line.decode("utf-8", "backslashreplace") for line in lines if line), f"seed {seed}"
+
+
+def test_json_is_written_quickly_as_it_is_spelled_out():
+    deep: object = Number("1.10")
+    for _ in range(300):
+        deep = [deep]
+    values = [
+        {"price": Number("1.10"), "b": [Number("1e400"), None, True, {}], "c": Attributed({"#text": "a", "id": "7"})},
+        "".join(map(chr, range(0x180))) + '\u2028\U0001f600/\\"',
+        {'"\n': []},
+        {"half": "\ud800"},
+        {"deep": deep},
+    ]
+
+    assert [to_json(value) for value in values] == [spelled_out(value) for value in values]

@@ -439,3 +439,23 @@ def test_bronze_has_no_contract_since_its_rules_send_rows_to_quarantine():
 @pytest.mark.parametrize("text", [None, "", "optimised by hand", "[1]", "{"])
 def test_a_commit_without_a_note_of_ours_says_nothing(text):
     assert read_note(text) == {}
+
+
+def test_rows_are_counted_by_the_log_as_delta_counts_them(lake, rows):
+    lake.add(rows((MONDAY, "C1", "1.00"), (MONDAY, "C2", "2.00"), (TUESDAY, "C1", "3.00")), SPEND)
+    lake.replace(rows((MONDAY, "C9", "1.00")), SPEND, where=f"as_of = DATE'{MONDAY}'")
+    lake.merge(rows((TUESDAY, "C2", "4.00"), (MONDAY, "C9", "5.00")), SPEND)
+    other = replace(SPEND, name="gold.nothing_spent")
+    lake.create(other)
+    names = [SPEND.name, other.name]
+
+    assert lake.counts(names) == {SPEND.name: 3, other.name: 0}
+    lake.spark.sql(f"DELETE FROM {SPEND.name} WHERE core_id = 'C9'")
+    assert lake.counts(names) == {SPEND.name: 2, other.name: 0}
+
+
+def test_rows_of_a_table_that_is_not_young_are_counted_by_delta(lake, rows, monkeypatch):
+    lake.add(rows((MONDAY, "C1", "1.00"), (MONDAY, "C2", "2.00")), SPEND)
+    monkeypatch.setattr(files, "MOST", 0)
+
+    assert lake.counts([SPEND.name]) == {SPEND.name: 2}

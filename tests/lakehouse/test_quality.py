@@ -212,6 +212,20 @@ def test_all_rules_of_all_kinds_find_the_rows_that_break_them(lake, write, docs)
     }
 
 
+def test_tables_that_are_checked_side_by_side_are_not_taken_for_each_other(lake, write, docs):
+    rule = replace(NET_IS_NOT_MORE, severity="warning")
+    tables = [orders(rule, name=f"silver.orders_{number}") for number in range(6)]
+    for number, table in enumerate(tables):
+        write(GOOD, *(("o2", "bob@example.com", 1, "1.00", "2.00"),) * (number % 2), table=table)
+
+    results = check(lake, tables, layer="silver", docs=docs)
+
+    found = {
+        result.table_name: (result.rows_unexpected, result.rows_checked) for result in results if not result.is_met
+    }
+    assert found == {f"silver.orders_{number}": (1, 2) for number in (1, 3, 5)}
+
+
 def test_a_key_of_several_columns_is_unique_only_as_a_whole(lake, write, docs):
     table = replace(ORDERS, key=("order_id", "units"))
     write(GOOD, ("o1", None, 2, "1.00", "1.00"), ("o2", None, 1, "1.00", "1.00"), table=table)

@@ -1,5 +1,6 @@
 """The same seed is the same world: in one go or day by day, in one process or in two."""
 
+import weakref
 from datetime import date
 
 import numpy as np
@@ -42,6 +43,26 @@ def test_two_processes_make_the_same_batches_in_the_same_order():
     assert [(batch.block, batch.first_day) for batch in together] == [(batch.block, batch.first_day) for batch in alone]
     for one, other in zip(alone, together, strict=True):
         assert_same(one.tables, other.tables)
+
+
+def test_a_block_alone_goes_on_while_what_came_of_it_is_worked_on():
+    config = Config(people=300, seed=7)  # one block: it waits for itself
+    alone, together = World(config), World(config)
+    batches = list(alone.advance(on(80)))
+
+    for one, other in zip(batches, together.advance(on(80), processes=2), strict=True):
+        assert_same(one.tables, other.tables)
+    assert together.until == alone.until
+    assert np.array_equal(together.weekly[0], alone.weekly[0])
+    assert lived(together, on(90)).keys() == lived(alone, on(90)).keys()
+
+
+def test_a_batch_that_was_taken_is_not_held():
+    batches = World(Config(people=600, seed=7, households_per_block=20)).advance(on(20))
+    first = weakref.ref(next(batches))
+    next(batches)
+
+    assert first() is None
 
 
 def test_a_world_is_put_down_and_taken_up_again(in_one_go, tmp_path):
