@@ -122,7 +122,8 @@ class Lakehouse:
         young = {name: files_of(self.folder_of(name)) if self.is_local else None for name in names}
         known = {name: files.rows for name, files in young.items() if files and files.rows is not None}
         others = [name for name in names if name not in known]
-        asked = [f"(SELECT count(*) FROM {self.settings.table(name)}) AS c{at}" for at, name in enumerate(others)]
+        spelled = (self.settings.table(name.replace(".", ".`", 1)) + "`" for name in others)  # of others' tables, too
+        asked = [f"(SELECT count(*) FROM {table}) AS c{at}" for at, table in enumerate(spelled)]
         if asked:
             known |= dict(zip(others, self.spark.sql(f"SELECT {', '.join(asked)}").collect()[0], strict=True))
         return {name: known[name] for name in names}

@@ -1,5 +1,7 @@
 """What a person at a terminal sees."""
 
+from time import sleep
+
 import pytest
 
 from jobs.console import side_by_side
@@ -21,7 +23,16 @@ def test_a_step_that_fails_is_named_and_those_that_have_not_begun_are_left():
     def fails() -> str:
         raise ValueError("no rows")
 
+    def takes_a_while() -> str:  # it may begin before the failure is seen
+        sleep(0.5)
+        return "rebuilt"
+
+    def later() -> str:
+        begun.append("later")
+        return "rebuilt"
+
     with pytest.raises(ValueError, match="no rows") as raised:
-        side_by_side({"silver.orders": fails, "later": lambda: str(begun.append("later"))}, at_a_time=1)
+        side_by_side({"silver.orders": fails, "next": takes_a_while, "later": later}, at_a_time=1)
 
     assert raised.value.__notes__ == ["It came from silver.orders."]
+    assert not begun
