@@ -48,7 +48,8 @@ def build_gold(lake: Lakehouse, days: Sequence[date], *, weeks: int = 104) -> No
     with stage(f"Gold: what was known at the end of {spelled(days)}"):
         of_silver = ((CUSTOMER_FEATURES, features), (CUSTOMER_WEEKS, activity))
         side_by_side({table.name: partial(refreshed, table, build) for table, build in of_silver}, at_a_time=2)
-        side_by_side({CUSTOMER_SEQUENCES.name: partial(refreshed, CUSTOMER_SEQUENCES, sequences)}, at_a_time=1)
+        with step(CUSTOMER_SEQUENCES.name) as came_of_it:
+            came_of_it(refreshed(CUSTOMER_SEQUENCES, sequences))
 
 
 def build_labels(lake: Lakehouse, days: Sequence[date], *, known_until: date, horizon: int, active: int) -> None:

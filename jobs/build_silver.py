@@ -6,7 +6,7 @@ from functools import partial
 from pyspark.sql import DataFrame
 
 from bronze.source import Source
-from jobs.console import side_by_side, stage
+from jobs.console import side_by_side, stage, step
 from jobs.tuning import rows_landed, tuned_for
 from lakehouse.delta import Lakehouse
 from lakehouse.tables import Table
@@ -35,8 +35,8 @@ def build_silver(lake: Lakehouse, sources: Sequence[Source]) -> None:
             },
             at_a_time=2,
         )
-        golden = partial(of_lake, CUSTOMERS, lambda: customers.build(parties, lake.read(CORE_IDS)), PARTIES, CORE_IDS)
-        side_by_side({CUSTOMERS.name: golden}, at_a_time=1)
+        with step(CUSTOMERS.name) as came_of_it:
+            came_of_it(of_lake(CUSTOMERS, lambda: customers.build(parties, lake.read(CORE_IDS)), PARTIES, CORE_IDS))
 
 
 def conform_all(lake: Lakehouse, sources: Sequence[Source], landed: dict[str, int]) -> None:
