@@ -1,8 +1,10 @@
-"""The one way in: files that arrive are planned into loads by a stream, and each load lands once.
+"""The one way in: files that arrive are planned into loads, and each load lands once.
 
-A stream over the landing folder sees that files arrive, and notes each with a load in `bronze.files` before anything is
-read. Loads then land source by source, side by side: good rows in the source's table, refused ones in quarantine, both
-under the load's number, so that a repeat after a kill adds nothing. A batch is the same stream run until it is idle.
+What has arrived is noted, each file with a load, in `bronze.files` before anything is read. Loads then land source by
+source, side by side: good rows in the source's table, refused ones in quarantine, both under the load's number, so that
+a repeat after a kill adds nothing. A stream sees that files arrive, at once or until it is idle; a local folder is
+listed, once or at each tick, since Spark's own stream of it misses files that are written again, and takes longer to
+start than some thousand files take to land.
 """
 
 import math
@@ -60,24 +62,25 @@ def ingest(
     *,
     continuous: bool = False,
     on_landed: Callable[[Landed], None] = lambda landed: None,
-) -> StreamingQuery:
-    """Take in what has arrived; with `continuous`, also what will arrive. A load that failed before is tried again."""
+) -> StreamingQuery | None:
+    """Take in what has arrived; with `continuous`, also what will arrive. A load that failed before is tried again.
+    None where a local folder was taken in, which needs no stream."""
     landing, checkpoint = lake.settings.landing_dir, posixpath.join(lake.settings.state_dir, "ingest")
     if lake.settings.target == "local" and is_local(landing):
         os.scandir(landing).close()  # or else it is told why not, before anything is made
     is_alone = lake.settings.target == "local" and is_local(checkpoint) and not continuous
     with held(checkpoint) if is_alone else nullcontext():
-        return stream(lake, sources, checkpoint, continuous, on_landed)
+        return taken_in(lake, sources, checkpoint, continuous, on_landed)
 
 
-def stream(
+def taken_in(
     lake: Lakehouse,
     sources: Sequence[Source],
     checkpoint: str,
     continuous: bool,
     on_landed: Callable[[Landed], None],
-) -> StreamingQuery:
-    """See to the tables and to what was left before, and let the stream take in what it finds."""
+) -> StreamingQuery | None:
+    """See to the tables and to what was left before, and take in what there is, and then what a stream finds."""
     pool = ThreadPoolExecutor(SIDE_BY_SIDE)
     making: list[Future[bool]] = []
     waiting: list[Load] = []
@@ -100,20 +103,19 @@ def stream(
         for each in making:
             each.result()
 
-    preparing = pool.submit(prepared)  # while the stream starts
+    preparing = pool.submit(prepared)  # while the files are listed, or the stream starts
     landing = lake.settings.landing_dir
     is_listed = lake.settings.target == "local" and is_local(landing)
-    is_watched = continuous and is_listed
 
     def take_in(files: DataFrame | None = None, batch_id: int = 0) -> None:
         """Of a local folder all that is new: Spark's batches lack files that were written again or have no bytes."""
         nonlocal waiting, passes, before, look_again_at
-        ledger = preparing.result()
         found = list(listed(landing)) if files is None or is_listed else in_batch(files, landing)
-        if is_watched:
+        if continuous and is_listed:
             if found == before and monotonic() < look_again_at:
                 return
             before, look_again_at = found, monotonic() + AGAIN_AFTER
+        ledger = preparing.result()
         passes += 1
         if passes > 1:
             ledger.learn()
@@ -124,6 +126,25 @@ def stream(
         if ledger.unreadable and not is_listed:  # a batch that fails is given again; a folder is listed again anyway
             raise UnreadableFilesError("; ".join(ledger.unreadable.values()))
 
+    try:
+        if is_listed:
+            take_in()
+        else:
+            preparing.result()
+    finally:
+        wait([preparing])
+    if is_listed and not continuous:
+        return None
+    query = started(lake, take_in, "" if is_listed else checkpoint, continuous)
+    if not continuous:
+        see_to_tables()
+    return query
+
+
+def started(
+    lake: Lakehouse, take_in: Callable[[DataFrame, int], None], checkpoint: str, continuous: bool
+) -> StreamingQuery:
+    """The stream that gives what arrives to `take_in`: over with what is there, or, where it is continuous, never."""
     failed: list[Exception] = []
 
     def take_in_batch(files: DataFrame, batch_id: int) -> None:
@@ -133,32 +154,17 @@ def stream(
             failed.append(problem)
             raise
 
-    if is_watched:
-        take_in()
-    try:
-        writer = (ticks(lake) if is_watched else arrivals(lake)).writeStream.foreachBatch(take_in_batch)
-        writer = writer.queryName("ingest")
-        if not is_watched:
-            writer = writer.option("checkpointLocation", checkpoint)
-        query = (
-            writer.trigger(processingTime="10 seconds") if continuous else writer.trigger(availableNow=True)
-        ).start()
-    finally:
-        wait([preparing])
-    if problem := preparing.exception():  # told as it is, not as the stream's failure
-        query.stop()
-        raise problem
-    if continuous:
-        return query
-    try:
-        query.awaitTermination()
-    except PySparkException:
-        if failed:  # told as it is, too
-            raise failed[0]  # noqa: B904
-        raise
-    if is_listed and not passes:
-        take_in()
-    see_to_tables()
+    writer = (arrivals(lake) if checkpoint else ticks(lake)).writeStream.foreachBatch(take_in_batch).queryName("ingest")
+    if checkpoint:
+        writer = writer.option("checkpointLocation", checkpoint)
+    query = (writer.trigger(processingTime="10 seconds") if continuous else writer.trigger(availableNow=True)).start()
+    if not continuous:
+        try:
+            query.awaitTermination()
+        except PySparkException:
+            if failed:  # told as it is, not as the stream's failure
+                raise failed[0]  # noqa: B904
+            raise
     return query
 
 

@@ -9,9 +9,11 @@ import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache, reduce
+from datetime import datetime
+from functools import reduce
+from typing import NamedTuple
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from bronze.landing import CHANGED, DELETED, Found, hashed
@@ -32,17 +34,31 @@ class Load:
     arrivals: Sequence[Arrival]
 
 
+class Noted(NamedTuple):
+    """A row of bronze.files; `modified` is when it arrived, in milliseconds since 1970."""
+
+    file: str
+    version: int
+    source: str | None
+    bytes: int
+    content_hash: str | None
+    arrived_at: datetime
+    load_id: int
+    same_as: str | None
+    modified: int
+
+
 @dataclass
 class Known:
     """What bronze.files says: of each file its newest version, of each source and content the file and load that
     brought it first, and which files are to be planned again."""
 
-    newest: dict[str, Row] = field(default_factory=dict)
+    newest: dict[str, Noted] = field(default_factory=dict)
     brought: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
-    again: dict[str, Row] = field(default_factory=dict)
+    again: dict[str, Noted] = field(default_factory=dict)
     last_load: int = -1
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Noted) -> None:
         before = self.newest.get(row.file)
         if before is None or before.version < row.version:
             self.newest[row.file] = row
@@ -78,7 +94,8 @@ class Ledger:
 
     def __init__(self, lake: Lakehouse, sources: Sequence[Source], *, is_new: bool = False) -> None:
         self.lake, self.sources = lake.for_few_rows, {source.name: source for source in sources}
-        self.rows: list[Row] = []
+        self.of_folder = by_first_folder(sources)
+        self.rows: list[Noted] = []
         self.unread: set[tuple[str, int]] = set()
         self.unreadable: dict[str, str] = {}  # files that could not be opened when they were last planned, and why
         self.known = Known()
@@ -90,16 +107,16 @@ class Ledger:
         not_read = is_not_read(F.col("position"), F.col("reasons"))
         refused = self.lake.read(QUARANTINE).where(not_read).select("file", "load_id")
         unread = {(row.file, row.load_id) for row in refused.collect()}
-        columns = ("file", "version", "source", "bytes", "content_hash", "arrived_at", "load_id", "same_as")
         noted = self.lake.read(FILES).where(F.col("load_id") > self.known.last_load)
-        more = noted.select(*columns, F.unix_millis("arrived_at").alias("modified")).collect()
+        noted = noted.withColumn("modified", F.unix_millis("arrived_at")).select(*Noted._fields)
+        more = [Noted(*row) for row in noted.collect()]
         more.sort(key=lambda row: (row.load_id, row.arrived_at, row.file))
         self.rows += more
         if unread != self.unread:  # what they brought is not known any more: begin again
             self.unread, self.known, more = unread, Known(), self.rows
         for row in more:
             is_unread = (row.file, row.load_id) in unread
-            self.known.add(Row(**{**row.asDict(), "content_hash": None}) if is_unread else row)
+            self.known.add(row._replace(content_hash=None) if is_unread else row)
 
     def outstanding(self) -> list[Load]:
         """Loads that were planned and have not landed, oldest first."""
@@ -116,7 +133,7 @@ class Ledger:
         left is planned anew."""
         before: list[Load] = []
         while rows := self.next_load(found):
-            noted = self.lake.rows([{name: row[name] for name in FILES.columns} for row in rows], FILES)
+            noted = self.lake.rows([{name: getattr(row, name) for name in FILES.columns} for row in rows], FILES)
             appended = self.lake.append(noted, FILES, writer="bronze.files", number=rows[0].load_id)
             if not appended.is_repeat:
                 self.rows += rows
@@ -131,7 +148,7 @@ class Ledger:
             before = self.outstanding()
         return before
 
-    def next_load(self, found: Sequence[Found]) -> list[Row]:
+    def next_load(self, found: Sequence[Found]) -> list[Noted]:
         known, landing = self.known, self.lake.settings.landing_dir
         claimable = [row for row in known.newest.values() if row.source is None and self.claimant(row.file)]
         again = {row.file: found_again(row, landing) for row in (*claimable, *known.again.values())}
@@ -143,7 +160,7 @@ class Ledger:
         for each, content in readable:
             name = self.claimant(each.file)
             newest = known.newest.get(each.file)
-            row = Row(
+            row = Noted(
                 file=each.file,
                 version=newest.version + 1 if newest else 1,
                 source=name,
@@ -159,9 +176,9 @@ class Ledger:
         return rows
 
     def claimant(self, file: str) -> str | None:
-        return claimant(file, tuple(self.sources.values()))
+        return claimant(file, (*self.of_folder.get(file.partition("/")[0], ()), *self.of_folder.get("", ())))
 
-    def loads_of(self, files: Sequence[Row]) -> list[Load]:
+    def loads_of(self, files: Sequence[Noted]) -> list[Load]:
         """Rows of bronze.files as loads, in their order; files of other sources are left out."""
         found: dict[tuple[int, str], list[Arrival]] = {}
         for row in files:
@@ -172,7 +189,7 @@ class Ledger:
         return [Load(self.sources[name], load_id, arrivals) for (load_id, name), arrivals in found.items()]
 
 
-def found_again(row: Row, landing: str) -> Found:
+def found_again(row: Noted, landing: str) -> Found:
     """The file of a row of bronze.files. Its time says its zone, which that of a row of Spark's does not."""
     return Found(posixpath.join(landing, row.file), row.file, row.bytes, row.modified)
 
@@ -182,26 +199,25 @@ def is_not_read(position: Column, reasons: Column) -> Column:
     return (position == 0) & reduce(Column.__or__, (reasons[0].startswith(why) for why in (CHANGED, DELETED)))
 
 
+def by_first_folder(sources: Sequence[Source]) -> dict[str, list[Source]]:
+    """Sources by the folder of the landing folder that all of their files are in, or by none: to try each file on every
+    source takes seconds of a large landing."""
+    found: dict[str, list[Source]] = {}
+    for source in sources:
+        beginning = re.split(r"[*?[]", source.path, maxsplit=1)[0]
+        found.setdefault(beginning.partition("/")[0] if "/" in beginning else "", []).append(source)
+    return found
+
+
 def claimant(file: str, sources: Sequence[Source]) -> str | None:
     """The source whose file it is, if any. Two would be a mistake in their declarations."""
-    near = [source for source in sources if file.startswith(beginning_of(source.path))]
-    names = [source.name for source in near if source.claims(file)]
+    names = [source.name for source in sources if source.claims(file)]
     if len(names) > 1:
         raise ContractError(
             f"Cannot take in {file}: expected one source that claims it, found {' and '.join(names)}.\n"
             "Correct their paths."
         )
     return names[0] if names else None
-
-
-@cache
-def beginning_of(glob: str) -> str:
-    """What all files that it matches begin with: to try each file on every glob takes seconds of a large landing.
-
-    >>> beginning_of("pos/tickets/2024-*.csv"), beginning_of("crm/")
-    ('pos/tickets/2024-', 'crm/')
-    """
-    return re.split(r"[*?[]", glob, maxsplit=1)[0]
 
 
 def relative(path: str, landing: str) -> str:

@@ -33,7 +33,7 @@ def ingest_sources(lake: Lakehouse, sources: Sequence[Source], *, continuous: bo
 
     with stage("Bronze: taking in what has arrived"):
         query = ingest(lake, sources, continuous=continuous, on_landed=show)
-        if continuous:
+        if continuous and query:
             say("  Watching the landing folder. Stop with Ctrl-C.")
             query.awaitTermination()
         if not seen:

@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
-from pyspark.sql.streaming import DataStreamWriter
 
 from bronze import ingest as ingesting
 from bronze.checkpoint import InUseError
 from bronze.ingest import Landed, ingest
+from bronze.landing import UnreadableFilesError
 from bronze.ledger import FILES, LOADS, QUARANTINE
 from bronze.plan import relative
 from bronze.registry import declared_sources
@@ -257,7 +257,7 @@ def test_a_file_lands_when_a_source_that_claims_it_is_declared(taken):
     assert run(taken.lake, notes, *taken.sources) == []
 
 
-def test_files_land_once_though_the_state_of_the_stream_is_lost(taken):
+def test_files_land_once_though_the_folder_of_the_state_is_lost(taken):
     shutil.rmtree(taken.lake.settings.state_dir)
     taken.landing.put("pos/new.csv", "id,amount\n9,9.00\n")
 
@@ -464,28 +464,20 @@ def with_last_page_damaged(rows: pa.Table) -> bytes:
 def test_loads_that_another_run_notes_between_two_passes_land_before_later_ones(lake, landing, monkeypatch):
     """Else their number would be overtaken, and their rows never added."""
     landing.put("pos/a.csv", "id,amount\n1,1.00\n")
-    passes = []
+    landed: list[Landed] = []
 
-    def twice(writer, take_in):
-        def taking_in(files, batch_id):
-            take_in(files, batch_id)
-            landing.put("pos/b.csv", "id,amount\n2,2.00\n")
-            with monkeypatch.context() as patch:  # the other notes it and is killed
-                patch.setattr(ingesting, "land_all", lambda lake, loads, on_landed: list(loads))
-                other = Settings(home=lake.settings.home, state=f"{lake.settings.state_dir}/other")
-                patch.setattr(DataStreamWriter, "foreachBatch", foreach_batch)
-                ingest(Lakehouse(lake.spark.newSession(), other), [TILLS])
-            landing.put("pos/c.csv", "id,amount\n3,3.00\n")
-            take_in(files, batch_id)
-            passes.append(batch_id)
+    def second_pass(lake, take_in, checkpoint, continuous) -> None:
+        landing.put("pos/b.csv", "id,amount\n2,2.00\n")
+        with monkeypatch.context() as patch:  # the other notes it and is killed
+            patch.setattr(ingesting, "land_all", lambda lake, loads, on_landed: list(loads))
+            other = Settings(home=lake.settings.home, state=f"{lake.settings.state_dir}/other")
+            ingest(Lakehouse(lake.spark.newSession(), other), [TILLS])
+        landing.put("pos/c.csv", "id,amount\n3,3.00\n")
+        take_in(None, 0)
 
-        return foreach_batch(writer, taking_in)
+    monkeypatch.setattr(ingesting, "started", second_pass)
+    ingest(lake, [TILLS], continuous=True, on_landed=landed.append)
 
-    foreach_batch = DataStreamWriter.foreachBatch
-    monkeypatch.setattr(DataStreamWriter, "foreachBatch", twice)
-    landed = run(lake, TILLS)
-
-    assert passes == [0]
     assert [(each.load_id, each.error) for each in landed] == [(0, None), (1, None), (2, None)]
     assert landed_in(lake, TILLS, "_load_id", "id") == [(0, 1), (1, 2), (2, 3)]
 
@@ -589,21 +581,6 @@ class Killed(BaseException):
     """What no code of ours catches, as it catches no SIGKILL."""
 
 
-def letting_spark_know(foreach_batch):
-    """Spark waits for ever for a batch whose thread ended with what is no Exception."""
-
-    def watched(writer, take_in):
-        def taking_in(files, batch_id):
-            try:
-                take_in(files, batch_id)
-            except Killed as killed:
-                raise RuntimeError("killed") from killed
-
-        return foreach_batch(writer, taking_in)
-
-    return watched
-
-
 def test_a_run_that_is_killed_anywhere_and_run_again_leaves_what_an_undisturbed_one_does(lake, landing, monkeypatch):
     landing.put("pos/a.csv", "id,amount\n1,1.00\n2,-2.00\n")
     killed = []
@@ -623,9 +600,8 @@ def test_a_run_that_is_killed_anywhere_and_run_again_leaves_what_an_undisturbed_
 
     for table in (FILES, TILLS.table, QUARANTINE, LOADS):
         with monkeypatch.context() as patch:
-            patch.setattr(DataStreamWriter, "foreachBatch", letting_spark_know(DataStreamWriter.foreachBatch))
             kill_after(patch, table)
-            with pytest.raises((Killed, PySparkException)):
+            with pytest.raises(Killed):
                 run(lake, TILLS)
     run(lake, TILLS)
 
@@ -634,6 +610,38 @@ def test_a_run_that_is_killed_anywhere_and_run_again_leaves_what_an_undisturbed_
     assert landed_in(lake, TILLS) == [(0, "pos/a.csv", 2, 1, 1)]
     assert quarantined(lake) == [(0, "pos/a.csv", 3, "2,-2.00")]
     assert attempts(lake) == [("tills", 0, "landed", 1, 1)]
+
+
+# Of a store, which only a stream lists
+
+
+@pytest.fixture
+def store(lake: Lakehouse) -> Lakehouse:
+    """The same landing folder, by its address as Spark spells it: as any store's."""
+    address = f"file:{lake.settings.landing_dir}"
+    return Lakehouse(lake.spark, lake.settings.model_copy(update={"landing": address}))
+
+
+def test_what_arrives_in_a_store_is_found_by_a_stream_and_lands_once(store, landing):
+    landing.put("pos/a.csv", "id,amount\n1,1.00\n2,-2.00\n")
+    assert [(each.rows, each.quarantined, each.error) for each in run(store, TILLS)] == [(1, 1, None)]
+
+    landing.put("pos/b.csv", "id,amount\n3,3.00\n")
+    assert [(each.load_id, each.rows, each.error) for each in run(store, TILLS)] == [(1, 1, None)]
+
+    assert run(store, TILLS) == []
+    assert landed_in(store, TILLS, "_load_id", "_file", "id") == [(0, "pos/a.csv", 1), (1, "pos/b.csv", 3)]
+    assert quarantined(store) == [(0, "pos/a.csv", 3, "2,-2.00")]
+
+
+def test_what_a_batch_of_a_store_fails_on_is_told_as_it_is_and_the_batch_is_given_again(store, landing, monkeypatch):
+    landing.put("pos/a.csv", "id,amount\n1,1.00\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("bronze.landing.open_file", opened_unless("a.csv"))
+        with pytest.raises(UnreadableFilesError, match="Permission denied"):
+            run(store, TILLS)
+
+    assert [(each.rows, each.error) for each in run(store, TILLS)] == [(1, None)]
 
 
 # Continuously

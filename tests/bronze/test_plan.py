@@ -1,9 +1,10 @@
 """Which content is new: of a source that adds rows, and of one whose files are whole states."""
 
-from pyspark.sql import Row
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from bronze.landing import Found
-from bronze.plan import Known
+from bronze.plan import Known, Noted, by_first_folder, claimant
 from bronze.source import Field, Source
 
 LINES = Source(
@@ -31,12 +32,13 @@ def known(*versions: tuple[str, int, str | None]) -> Known:
     for load_id, (file, version, content) in enumerate(versions):
         source = file.partition("/")[0]
         found.add(
-            Row(
+            Noted(
                 file=file,
                 version=version,
                 source=source,
                 bytes=version,
                 content_hash=content,
+                arrived_at=datetime(2024, 7, 1, tzinfo=UTC),
                 load_id=load_id,
                 same_as=None,
                 modified=version,
@@ -64,7 +66,7 @@ def test_a_version_that_was_not_read_is_not_known_and_is_planned_again():
 
     assert not files.has(file("lines/a", modified=1, size=1))
     assert list(files.again) == ["lines/a"]
-    files.add(Row(**{**files.newest["lines/a"].asDict(), "version": 2, "content_hash": "y"}))
+    files.add(files.newest["lines/a"]._replace(version=2, content_hash="y"))
     assert files.has(file("lines/a", modified=1, size=1))
     assert not files.again
 
@@ -86,3 +88,18 @@ def test_a_state_that_comes_back_is_a_state_of_its_own():
     assert files.same_as(file("states/now"), STATES, "y") == "states/now"
     assert files.same_as(file("states/now"), STATES, "x") is None
     assert files.same_as(file("states/monday"), STATES, "y") is None
+
+
+def test_a_source_is_looked_for_in_the_folder_that_its_path_names():
+    anywhere = replace(STATES, name="anywhere", path="*/now.csv")
+
+    folders = by_first_folder([LINES, STATES, anywhere])
+
+    assert {name: [each.name for each in sources] for name, sources in folders.items()} == {
+        "lines": ["lines"],
+        "states": ["states"],
+        "": ["anywhere"],
+    }
+    assert claimant("lines/a", folders["lines"]) == "lines"
+    assert claimant("elsewhere/now.csv", folders[""]) == "anywhere"
+    assert claimant("elsewhere/then.csv", folders[""]) is None

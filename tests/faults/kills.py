@@ -12,8 +12,6 @@ from tests.processes import Running, orrery, run
 # What appears on disk while a step runs: each is a moment worth dying at.
 MARKS = (
     "warehouse/*.db/*/_delta_log/*.json",
-    "state/ingest/offsets/*",
-    "state/ingest/commits/*",
     "state/**/epoch-*.npz",
     "state/**/model.keras",
     "state/**/outcome.json",

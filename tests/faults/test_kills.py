@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.spark, pytest.mark.timeout(180
 INGEST, SILVER, _, TRAIN, SCORE = steps(AS_OF, workers=(2,))
 
 IN_TABLE_CREATION = Moment(marks=3)
-IN_LANDING = Moment(marks=16)  # 11 tables, the stream's offset, the plan, and three of eight sources
+IN_LANDING = Moment(marks=15)  # 11 tables, the plan, and three of eight sources
 IN_CONFORMING = Moment(marks=6)
 IN_TRAINING = Moment(marks=2)
 IN_SCORING = Moment(marks=1)
