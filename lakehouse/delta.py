@@ -101,6 +101,11 @@ class Lakehouse:
             session.conf.set(name, value)
         return replace(self, spark=session, reads_files=self.is_local)
 
+    def in_few_tasks(self, df: DataFrame) -> DataFrame:
+        """The same rows, in a session for few of them two tasks a core: each task takes apart the whole plan of its
+        stage, that of dozens of tables takes longer than the rows of one."""
+        return df.coalesce(2 * self.spark.sparkContext.defaultParallelism) if self.reads_files else df
+
     # Reading
 
     def read(self, table: Table, *, version: int | None = None, at: datetime | None = None) -> DataFrame:

@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -27,6 +28,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.delta import Lakehouse, met, of_days
 from lakehouse.expectations import (
+    SIDE_BY_SIDE,
     ExpectNoNulls,
     ExpectNoSuchRows,
     ExpectValuesBetween,
@@ -137,7 +139,9 @@ def check(
     """
     docs = docs or docs_folder(lake.settings)
     known = known_results(lake, layer)
-    planned = [each for table in tables if (each := plan(lake, table, known, days, loads))]
+    tables = list(tables)
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        planned = [each for each in pool.map(lambda table: plan(lake, table, known, days, loads), tables) if each]
     due = [each for each in planned if each.identity not in known]
     found = run_checkpoint(due, layer, docs, days) if due else []
     if found:
@@ -329,7 +333,10 @@ def open_context(docs: Path) -> AbstractDataContext:
             "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
         }
     }
-    return gx.get_context(project_config=config, mode="ephemeral")
+    context = gx.get_context(project_config=config, mode="ephemeral")
+    # It would spell all of its configuration as YAML each time that a table is added, and keep that in memory.
+    context._save_project_config = lambda: None  # type: ignore[method-assign]
+    return context
 
 
 def self_contained(page: str) -> str:

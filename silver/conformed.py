@@ -40,26 +40,26 @@ def refresh(lake: Lakehouse, table: Table, sources: Sequence[Source]) -> Refresh
         new = new if new.limit(MANY + 1).count() > MANY else F.broadcast(new)
         mine = rows.join(new, on=list(table.key), how="left_semi")
         may_go = any(source.delivery != "append" for source, _ in feeding)
-        mine = planned_once(mine, feeding)
+        mine = planned_once(lake, mine, feeding)
         with kept(mine.transform(versions, table)) as history:
             superseded = history.transform(revisions, table)
             lake.merge(superseded, REVISIONS, gone=no_revisions(mine, superseded, table))
             gone = history.where("superseded_at IS NULL AND _gone") if may_go else None
             lake.merge(history.transform(newest, table), table, gone=gone, note=note)
         return Refreshed(table.name, "merged")
-    once, again = told_once_or_again(planned_once(rows, feeding), table)
+    once, again = told_once_or_again(planned_once(lake, rows, feeding), table)
     with kept(again) as history:
         lake.replace(history.transform(revisions, table), REVISIONS, where=f"table_name = '{table.name}'")
         lake.replace(once.unionByName(history.transform(newest, table)), table, note=note)
     return Refreshed(table.name, "rebuilt")
 
 
-def planned_once(rows: DataFrame, feeding: Sequence[tuple[Source, Feed]]) -> DataFrame:
+def planned_once(lake: Lakehouse, rows: DataFrame, feeding: Sequence[tuple[Source, Feed]]) -> DataFrame:
     """What many feeds tell is computed here: their plan takes longer to make than their rows take to read, and each of
     its uses would make it anew. So are all rows of a table that a snapshot or a change log feeds, which are sorted to
     be told. What a few others tell may be many rows, and is read where it is."""
     is_costly = len(feeding) > FEW or any(source.delivery != "append" for source, _ in feeding)
-    return rows.localCheckpoint() if is_costly else rows
+    return lake.in_few_tasks(rows).localCheckpoint() if is_costly else rows
 
 
 @contextmanager

@@ -401,6 +401,16 @@ def test_a_log_that_asks_more_of_its_readers_is_left_to_delta(lake, rows):
     assert found(lake.for_few_rows.read(SPEND)) == [(MONDAY, "C2", "2.00")]
 
 
+def test_what_dozens_of_tables_hold_is_read_in_few_tasks_in_a_session_for_few_rows(lake):
+    dozens = lake.spark.range(0, 24, 1, 24)
+
+    in_few = lake.for_few_rows.in_few_tasks(dozens)
+
+    assert in_few.rdd.getNumPartitions() == 2 * lake.spark.sparkContext.defaultParallelism
+    assert sorted(row.id for row in in_few.collect()) == list(range(24))
+    assert lake.in_few_tasks(dozens).rdd.getNumPartitions() == 24
+
+
 def test_keeping_a_table_small_changes_no_row(lake, rows):
     for number in range(3):
         lake.append(rows((MONDAY, f"C{number}", "1.00")), SPEND, writer="tills", number=number)
