@@ -24,6 +24,7 @@ from bronze.read import came_from
 from bronze.registry import declared_sources
 from bronze.source import Source
 from jobs.console import say
+from jobs.imports import import_meanwhile
 from lakehouse.delta import Lakehouse
 from lakehouse.room import no_room
 from lakehouse.session import open_session
@@ -190,9 +191,10 @@ def report(context: typer.Context, as_of: AsOf = None) -> None:
 @app.command()
 def run(context: typer.Context, as_of: AsOf = None, workers: Workers = 1) -> None:
     """All steps in order. Run twice, it changes nothing; killed anywhere, run it again."""
-    from jobs.run import run_all
-
+    import_meanwhile("jobs.run", "lakehouse.quality", "dbt.cli.main")  # Java starts meanwhile
     with opened(context) as lake:
+        from jobs.run import run_all
+
         run_all(lake, chosen(context.obj, None), day_of(as_of), workers=workers)
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from jobs.dbt_sources import declared_tables
+from jobs.tuning import tuned
 from lakehouse.delta import Lakehouse
 from lakehouse.rules import quoted
+from lakehouse.session import FEW_ROWS
 from lakehouse.settings import Settings
 
 PROJECT = Path(__file__).parent.parent / "dbt"
@@ -133,13 +135,18 @@ class Dbt:
 def dbt_in_session(lake: Lakehouse) -> Iterator[None]:
     """The job's session as dbt needs it, and as it was when dbt is done."""
     spark = lake.spark
-    ansi, catalog = spark.conf.get(ANSI) or "true", spark.catalog.currentCatalog()
+    few = FEW_ROWS if tuned(lake) is not lake else {}
+    before = {name: spark.conf.get(name, None) for name in (ANSI, *few)}
+    catalog = spark.catalog.currentCatalog()
     if lake.settings.catalog:
         spark.catalog.setCurrentCatalog(lake.settings.catalog)  # dbt-spark names schema.table, and no catalog
+    for name, value in few.items():
+        spark.conf.set(name, value)
     try:
         yield
     finally:
-        spark.conf.set(ANSI, ansi)
+        for name, as_it_was in before.items():
+            spark.conf.unset(name) if as_it_was is None else spark.conf.set(name, as_it_was)
         spark.catalog.setCurrentCatalog(catalog)
 
 

@@ -1,9 +1,11 @@
 """Train the churn model, test it beside plain baselines, and leave it in the registry and in the tables of ml."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from gold.churn_labels import CHURN_LABELS
@@ -15,12 +17,14 @@ from jobs.console import did, stage, step
 from jobs.tuning import tuned
 from lakehouse.delta import Lakehouse
 from lakehouse.rules import quoted
+from lakehouse.tables import Table
 from ml.churn import dataset, records, serving
 from ml.churn.dataset import TooLittleHistoryError, TrainingDays, training_days
 from ml.churn.parameters import Parameters
 from ml.churn.run import Outcome, run
 from ml.registry import Registry
 from ml.tables import CUSTOMER_EMBEDDINGS, MODEL_METRICS, MODELS, TEST_PREDICTIONS, TRAINING_HISTORY
+from ml.workers import get_ready
 from silver.tables import ORDER_LINES
 
 NAME = "orrery-churn"
@@ -42,6 +46,7 @@ def train_churn(lake: Lakehouse, as_of: date, *, workers: int, parameters: Param
             shutil.rmtree(runs, ignore_errors=True)
             return
         run_dir = runs / digest
+        get_ready(workers)
         with step("training rows"):
             rows_dir = str(run_dir / "rows")
             sequences, features, labels = (
@@ -79,11 +84,17 @@ def keep(lake: Lakehouse, outcome: Outcome, digest: str, *, as_of: date, days: T
         scratch=outcome.run_dir,
     )
     of_version = f"model = {quoted(version.model)} AND model_version = {quoted(version.version)}"
-    for table, rows in (
-        (TRAINING_HISTORY, records.training_history(lake.spark, outcome, version)),
-        (MODEL_METRICS, records.model_metrics(lake.spark, outcome, version)),
-        (TEST_PREDICTIONS, records.test_predictions(lake.spark, outcome, version)),
-        (CUSTOMER_EMBEDDINGS, records.customer_embeddings(lake.spark, outcome, version)),
-        (MODELS, records.models(lake.spark, outcome, version, as_of=as_of, days=days)),
-    ):
+
+    def replace(table: Table, rows: DataFrame) -> None:
         lake.replace(rows, table, where=of_version, note={"digest": digest})
+
+    of_run = (
+        (TRAINING_HISTORY, records.training_history),
+        (MODEL_METRICS, records.model_metrics),
+        (TEST_PREDICTIONS, records.test_predictions),
+        (CUSTOMER_EMBEDDINGS, records.customer_embeddings),
+    )
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(replace, table, rows(lake.spark, outcome, version)) for table, rows in of_run]:
+            done.result()
+    replace(MODELS, records.models(lake.spark, outcome, version, as_of=as_of, days=days))

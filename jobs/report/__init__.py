@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from jobs.console import columns, say, stage, step
+from jobs.imports import import_meanwhile
 from jobs.report.data import Contents, collect, each_of
 from jobs.tuning import tuned
 from lakehouse.delta import Lakehouse
@@ -16,13 +17,14 @@ WHY = 60  # characters of the reasons that a line of the terminal has room for
 
 def write_report(lake: Lakehouse, as_of: date) -> Path:
     """Write the page of `as_of` and, the same, latest.html; unchanged tables leave both files as they are."""
-    from jobs.report.page import render  # matplotlib and scikit-learn take seconds to import
-
+    import_meanwhile("jobs.report.page")  # matplotlib and scikit-learn
     path = lake.settings.reports_dir / f"{as_of}.html"
     with stage(f"Report: {as_of}"):
         with step("what there is to tell") as came_of_it:
             contents = collect(tuned(lake), as_of)
             came_of_it(f"of {len(contents.tables)} tables")
+        from jobs.report.page import render
+
         with step("the page") as came_of_it:
             page = render(contents).encode()
             is_new = [keep(page, each) for each in (path, path.with_name("latest.html"))]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +13,13 @@ import pyarrow.parquet as pq
 
 from gold.customer_sequences import SEQUENCE_FEATURES
 from ml.checkpoints import Checkpoints, write_whole
-from ml.churn import baselines, dataset
+from ml.churn import dataset
 from ml.churn.dataset import FEATURES, Rows
-from ml.churn.evaluate import Predictions, compare
 from ml.churn.parameters import Parameters
 from ml.workers import Workers, together
+
+if TYPE_CHECKING:
+    from ml.churn.evaluate import Predictions
 
 OURS = "lstm"
 
@@ -111,6 +113,9 @@ def evaluate(
     rows_dir: str, folder: Path, parameters: Parameters, workers: int, history: list[dict[str, float]]
 ) -> None:
     """Let the baselines learn from the same rows, and measure all on the same test customers."""
+    from ml.churn import baselines  # scikit-learn takes seconds to import, and workers that train have no use of it
+    from ml.churn.evaluate import Predictions, compare
+
     contenders = baselines.fitted(dataset.read(rows_dir, "train", with_steps=False))
     parts: dict[str, dict[str, Predictions]] = {}
     for part in ("validation", "test"):
@@ -145,7 +150,7 @@ def prediction_table(rows: Rows, probabilities: np.ndarray) -> pa.Table:
     return pa.table({"core_id": rows.core_ids, "probability": pa.array(probabilities, pa.float64())})
 
 
-def contender_table(test: Mapping[str, Predictions], thresholds: Mapping[str, float]) -> pa.Table:
+def contender_table(test: "Mapping[str, Predictions]", thresholds: Mapping[str, float]) -> pa.Table:
     return pa.concat_tables(
         pa.table(
             {
