@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
 import pyarrow as pa
 
 from bronze.landing import ChangedError, Found, change
 from bronze.records import Layout, read_records
 from bronze.records.layout import refused
+from bronze.records.small_files import SMALL, Lines, lines_of, may_be_joined, read_joined
 from bronze.typed import typed
 
 OPENING = 10_000  # bytes that are read in the time that it takes to open a file
@@ -78,9 +80,49 @@ def records_of_share(
 ) -> Iterator[pa.RecordBatch]:
     """The records of the files, those of many small ones in one batch: to type a batch takes as long for few as for
     hundreds."""
-    placed = (with_file(records, arrival) for arrival in share for records in records_of(arrival, layout))
-    for batch in gathered(placed):
+    for batch in gathered(placed(share, layout)):
         yield with_types(batch, layout, plain)
+
+
+def placed(share: Iterable[Arrival], layout: Layout) -> Iterator[pa.RecordBatch]:
+    """The records of the files, each with which file it is of. Small files are joined, as many as have one header."""
+    joins = may_be_joined(layout)
+    waiting: list[tuple[Arrival, Lines]] = []
+    size = 0
+    for arrival in share:
+        lines = lines_of(arrival.path, layout) if joins and arrival.bytes <= SMALL else None
+        if lines is None or change(arrival.path, arrival.found):
+            yield from one_by_one([arrival], layout)
+            continue
+        if waiting and (waiting[0][1].header != lines.header or size >= ENOUGH):
+            yield from joined(waiting, layout)
+            waiting, size = [], 0
+        waiting.append((arrival, lines))
+        size += len(lines.text)
+    if waiting:
+        yield from joined(waiting, layout)
+
+
+def joined(files: Sequence[tuple[Arrival, Lines]], layout: Layout) -> Iterator[pa.RecordBatch]:
+    """The records of files that may be read as one. Where they may not, those of the one that stands out are read by
+    itself, which is found by halves."""
+    arrivals = [arrival for arrival, _ in files]
+    found = read_joined([lines for _, lines in files], layout)
+    if found is not None:
+        for records, counts in found:
+            yield with_files(records, list(zip(arrivals, counts, strict=True)))
+    elif len(files) == 1:
+        yield from one_by_one(arrivals, layout)
+    else:
+        half = len(files) // 2
+        yield from joined(files[:half], layout)
+        yield from joined(files[half:], layout)
+
+
+def one_by_one(files: Iterable[Arrival], layout: Layout) -> Iterator[pa.RecordBatch]:
+    for arrival in files:
+        for records in records_of(arrival, layout):
+            yield with_files(records, [(arrival, len(records))])
 
 
 def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -130,12 +172,13 @@ def records_of(arrival: Arrival, layout: Layout) -> Iterator[pa.RecordBatch]:
         raise ChangedError(f"{arrival.file}: {why}")
 
 
-def with_file(records: pa.RecordBatch, arrival: Arrival) -> pa.RecordBatch:
-    """The records, and of each which file it is of and when that arrived."""
-    arrived_at = pa.scalar(arrival.arrived_at.astimezone(UTC), TIME)
-    lineage = (pa.repeat(pa.scalar(arrival.file), len(records)), pa.repeat(arrived_at, len(records)))
+def with_files(records: pa.RecordBatch, counts: Sequence[tuple[Arrival, int]]) -> pa.RecordBatch:
+    """The records of some files, so many of each in turn, with which file each is of and when that arrived."""
+    of = np.repeat(np.arange(len(counts)), [count for _, count in counts])
+    files = pa.array([arrival.file for arrival, _ in counts])
+    times = pa.array([arrival.arrived_at.astimezone(UTC) for arrival, _ in counts], TIME)
     names = [*records.schema.names, "_file", "_arrived_at"]
-    return pa.RecordBatch.from_arrays([*records.columns, *lineage], names=names)
+    return pa.RecordBatch.from_arrays([*records.columns, files.take(of), times.take(of)], names=names)
 
 
 def with_types(records: pa.RecordBatch, layout: Layout, plain: Mapping[str, pa.DataType]) -> pa.RecordBatch:

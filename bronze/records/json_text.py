@@ -44,19 +44,25 @@ def read_json_lines(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
         return
     first_line = 1
     for block in blocks(path, layout):
-        good: list[Record] = []
-        bad: list[Refusal] = []
-        for line, raw in enumerate(block.split(b"\n"), first_line):
-            raw = raw.removesuffix(b"\r")
-            if not raw.strip():
-                continue
-            record, error = json_record(raw, layout)
-            if record is None:
-                bad.append((line, shown(raw)[:RAW_LIMIT], error))
-            else:
-                good.append((line, raw.decode(), record))
+        good, bad = records_in_lines(block, first_line, layout)
         yield joined(nested_batch(good, layout), refused(bad, layout))
         first_line += block.count(b"\n")
+
+
+def records_in_lines(text: bytes, first_line: int, layout: Layout) -> tuple[list[Record], list[Refusal]]:
+    """The records of whole lines, and the lines that hold none."""
+    good: list[Record] = []
+    bad: list[Refusal] = []
+    for line, raw in enumerate(text.split(b"\n"), first_line):
+        raw = raw.removesuffix(b"\r")
+        if not raw.strip():
+            continue
+        record, error = json_record(raw, layout)
+        if record is None:
+            bad.append((line, shown(raw)[:RAW_LIMIT], error))
+        else:
+            good.append((line, raw.decode(), record))
+    return good, bad
 
 
 class Raw(str):
