@@ -24,7 +24,6 @@ from ml.churn.parameters import Parameters
 from ml.churn.run import Outcome, run
 from ml.registry import Registry
 from ml.tables import CUSTOMER_EMBEDDINGS, MODEL_METRICS, MODELS, TEST_PREDICTIONS, TRAINING_HISTORY
-from ml.workers import get_ready
 from silver.tables import ORDER_LINES
 
 NAME = "orrery-churn"
@@ -46,7 +45,6 @@ def train_churn(lake: Lakehouse, as_of: date, *, workers: int, parameters: Param
             shutil.rmtree(runs, ignore_errors=True)
             return
         run_dir = runs / digest
-        get_ready(workers)
         with step("training rows"):
             rows_dir = str(run_dir / "rows")
             sequences, features, labels = (

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -59,15 +58,6 @@ class HorovodWorkers(Workers):
 
         gathered: np.ndarray = hvd.allgather(rows, name="gather").numpy()
         return gathered
-
-
-def get_ready(workers: int) -> None:
-    """Have Horovod look meanwhile whether it was built with Gloo, as it does before it starts workers: in a process
-    that imports TensorFlow, which takes seconds."""
-    if workers > 1:
-        from horovod.common.util import gloo_built
-
-        Thread(target=gloo_built, daemon=True).start()  # it remembers the answer
 
 
 def together(work: Callable[..., Any], *arguments: Any, workers: int) -> Any:

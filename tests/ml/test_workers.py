@@ -1,9 +1,7 @@
-from threading import Event
-
 import numpy as np
 import pytest
 
-from ml.workers import Workers, get_ready, together
+from ml.workers import Workers, together
 
 
 def test_every_shard_has_one_owner():
@@ -24,13 +22,3 @@ def test_one_worker_works_in_this_process_and_asks_nobody():
 def test_more_workers_than_cores_are_refused(spark):
     with pytest.raises(ValueError, match="expected at least 64, found 1"):
         together(print, workers=64)
-
-
-def test_horovod_is_asked_beforehand_only_where_it_will_start_workers(monkeypatch):
-    asked = Event()
-    monkeypatch.setattr("horovod.common.util.gloo_built", asked.set)
-
-    get_ready(1)
-    assert not asked.wait(0.2)
-    get_ready(2)
-    assert asked.wait(10)
