@@ -1,4 +1,4 @@
-"""The folder where a stream keeps how far it is: for one run at a time."""
+"""The folder where ingest keeps how far it is: for one run at a time."""
 
 import fcntl
 from collections.abc import Iterator
@@ -7,13 +7,13 @@ from pathlib import Path
 
 
 class InUseError(Exception):
-    """A checkpoint that another run has."""
+    """A folder that another run has."""
 
 
 @contextmanager
 def held(folder: str) -> Iterator[None]:
-    """Have the folder alone until the end, or until the process ends: Spark would stop the run that had it before, in
-    the midst of its work."""
+    """Have the folder alone until the end, or until the process ends: a second run would work on the same loads, and of
+    two streams Spark would stop the first in the midst of its work."""
     lock = Path(folder.rstrip("/") + ".lock")
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as file:

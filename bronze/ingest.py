@@ -103,7 +103,7 @@ def taken_in(
         for each in making:
             each.result()
 
-    preparing = pool.submit(prepared)  # while the files are listed, or the stream starts
+    preparing = pool.submit(prepared)  # while the files of a local folder are listed
     landing = lake.settings.landing_dir
     is_listed = lake.settings.target == "local" and is_local(landing)
 
@@ -131,8 +131,9 @@ def taken_in(
             take_in()
         else:
             preparing.result()
-    finally:
+    finally:  # whoever ends the session after a failure would end it beneath them
         wait([preparing])
+        wait(making)
     if is_listed and not continuous:
         return None
     query = started(lake, take_in, "" if is_listed else checkpoint, continuous)

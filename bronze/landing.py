@@ -17,7 +17,7 @@ from bronze.records.content import is_local, open_file
 
 BLOCK = 1 << 20
 AT_ONCE = 4  # files that are hashed side by side
-IN_A_ROW = 64  # by one thread: to hand a small file to one takes as long as to hash it
+IN_A_ROW = 64  # by one thread, where there are many: to hand a small file to one takes as long as to hash it
 CHANGED, DELETED = (f"the file was {what} before it was read" for what in ("changed", "deleted"))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOUNTED = ("/Volumes/", "/dbfs/")  # where a file's time may differ from the one that its store lists
@@ -88,7 +88,8 @@ def refuse(error: OSError) -> None:
 def hashed(files: Sequence[Found]) -> tuple[list[tuple[Found, str]], dict[str, str]]:
     """The files with a hash of their content; and which cannot be opened for now, with the reason. A file that is
     written to meanwhile, or was deleted, is in neither: it has not arrived."""
-    shares = [files[at : at + IN_A_ROW] for at in range(0, len(files), IN_A_ROW)]
+    in_a_row = max(1, min(IN_A_ROW, len(files) // (4 * AT_ONCE)))
+    shares = [files[at : at + in_a_row] for at in range(0, len(files), in_a_row)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found_of = pool.map(lambda share: [hash_or_error(each) for each in share], shares)
         hashes = list(zip(files, chain.from_iterable(found_of), strict=True))

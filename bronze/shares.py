@@ -3,6 +3,7 @@
 Workers import this module and what it needs, each of them anew: nothing of Spark's sessions or tables belongs here.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -87,30 +88,44 @@ def records_of_share(
 def placed(share: Iterable[Arrival], layout: Layout) -> Iterator[pa.RecordBatch]:
     """The records of the files, each with which file it is of. Small files are joined, as many as have one header."""
     joins = may_be_joined(layout)
-    waiting: list[tuple[Arrival, Lines]] = []
-    size = 0
+    waiting: dict[bytes, list[tuple[Arrival, Lines]]] = {}
+    sizes: Counter[bytes] = Counter()
     for arrival in share:
-        lines = lines_of(arrival.path, layout) if joins and arrival.bytes <= SMALL else None
-        if lines is None or change(arrival.path, arrival.found):
+        lines = small_lines(arrival, layout) if joins and arrival.bytes <= SMALL else None
+        if lines is None:
             yield from one_by_one([arrival], layout)
             continue
-        if waiting and (waiting[0][1].header != lines.header or size >= ENOUGH):
-            yield from joined(waiting, layout)
-            waiting, size = [], 0
-        waiting.append((arrival, lines))
-        size += len(lines.text)
-    if waiting:
-        yield from joined(waiting, layout)
+        waiting.setdefault(lines.header, []).append((arrival, lines))
+        sizes[lines.header] += len(lines.text)
+        if sizes[lines.header] >= ENOUGH:
+            del sizes[lines.header]
+            yield from joined(waiting.pop(lines.header), layout)
+    for alike in waiting.values():
+        yield from joined(alike, layout)
+
+
+def small_lines(arrival: Arrival, layout: Layout) -> Lines | None:
+    """The lines of a small file that is as it was planned, before and after it was read."""
+    if change(arrival.path, arrival.found):
+        return None
+    lines = lines_of(arrival.path, layout)
+    return None if change(arrival.path, arrival.found) else lines
 
 
 def joined(files: Sequence[tuple[Arrival, Lines]], layout: Layout) -> Iterator[pa.RecordBatch]:
-    """The records of files that may be read as one. Where they may not, those of the one that stands out are read by
-    itself, which is found by halves."""
+    """The records of files that may be read as one. Where they may not, the one that stands out is found by halves, and
+    read by itself."""
     arrivals = [arrival for arrival, _ in files]
-    found = read_joined([lines for _, lines in files], layout)
+    try:
+        found = read_joined([lines for _, lines in files], layout)
+    except (OSError, MemoryError):
+        raise
+    except Exception:  # a fault of the reader: who reads the file by itself refuses it, and no other
+        found = None
     if found is not None:
         for records, counts in found:
-            yield with_files(records, list(zip(arrivals, counts, strict=True)))
+            if records.num_rows:
+                yield with_files(records, list(zip(arrivals, counts, strict=True)))
     elif len(files) == 1:
         yield from one_by_one(arrivals, layout)
     else:

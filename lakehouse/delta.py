@@ -102,8 +102,8 @@ class Lakehouse:
         return replace(self, spark=session, reads_files=self.is_local)
 
     def in_few_tasks(self, df: DataFrame) -> DataFrame:
-        """The same rows, in a session for few of them two tasks a core: each task takes apart the whole plan of its
-        stage, that of dozens of tables takes longer than the rows of one."""
+        """The same rows, by two tasks a core where they are no more than some millions: each task takes apart the whole
+        plan of its stage, and that of dozens of tables takes longer than the rows of one."""
         return df.coalesce(2 * self.spark.sparkContext.defaultParallelism) if self.reads_files else df
 
     # Reading

@@ -38,8 +38,8 @@ def may_be_joined(layout: Layout) -> bool:
 
 
 def lines_of(path: str, layout: Layout) -> Lines | None:
-    """The lines of a small file. None of any other, of one of CSV with an empty line, nor of one that cannot be read:
-    who reads it by itself tells why."""
+    """The lines of a small file. None of any other, of one of CSV that has an empty line before its last record, nor of
+    one that cannot be read: who reads it by itself tells why."""
     content = b""
     try:
         for block in blocks(path, layout):
@@ -50,12 +50,11 @@ def lines_of(path: str, layout: Layout) -> Lines | None:
         return None
     if layout.format == "jsonl":
         return Lines(b"", content)
-    header, text = b"", content.replace(b"\r\n", b"\n").removesuffix(b"\n")
-    if has_header(layout):
-        header, _, text = text.partition(b"\n")
-    if not text or text.startswith(b"\n") or b"\n\n" in text or b"\r" in text:
+    lines = content.replace(b"\r\n", b"\n").rstrip(b"\n")
+    if lines.startswith(b"\n") or b"\n\n" in lines or b"\r" in lines:
         return None
-    return Lines(header, text)
+    header, _, text = lines.partition(b"\n") if has_header(layout) else (b"", b"", lines)
+    return Lines(header, text) if text else None
 
 
 def has_header(layout: Layout) -> bool:
@@ -90,7 +89,6 @@ def joined_csv(files: Sequence[Lines], layout: Layout) -> list[Joined] | None:
     return [
         Joined(records, np.bincount(of_file[which], minlength=len(files)).tolist())
         for records, which in ((good, is_good), (refused(bad, layout), [*ragged]))
-        if records.num_rows
     ]
 
 

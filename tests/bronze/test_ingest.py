@@ -498,7 +498,7 @@ def test_a_run_that_is_behind_finds_that_another_landed_all_of_its_load(lake, la
 
 
 def test_two_runs_with_one_checkpoint_do_not_disturb_each_other(lake, landing):
-    """Spark would stop the first, which would end as if it had taken all in."""
+    """The second says so, and the first lands what it found."""
     landing.put("pos/a.csv", "id,amount\n1,1.00\n")
 
     def run_another(landed: Landed) -> None:

@@ -1,6 +1,8 @@
 """Small files that are read as one hold what each holds by itself."""
 
+import gzip
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +11,8 @@ import pytest
 
 from bronze import shares
 from bronze.records import Layout
-from bronze.records.small_files import SMALL, lines_of
-from bronze.shares import Arrival, one_by_one, placed
+from bronze.records.small_files import SMALL, lines_of, may_be_joined, read_joined
+from bronze.shares import Arrival, few_records, one_by_one, placed, records_of_share
 
 HEADER = b"id,amount,till\n"
 CONTENTS = {
@@ -22,6 +24,9 @@ CONTENTS = {
     "other columns": b"id,amount,note\n8,8.00,of nobody\n",
     "header alone": HEADER,
     "nothing": b"",
+    "empty first": b"\n" + HEADER + b"0,0.50,Z\n",
+    "empty first of windows": b"\r\n" + HEADER + b"0,0.50,Z\n",
+    "empty last": HEADER + b"0,0.60,Y\n\n\n",
     "empty lines": HEADER + b"9,9.00,G\n\n10,10.00,H\n",
     "mark": b"\xef\xbb\xbf" + HEADER + b"11,11.00,I\n",
     "wide": HEADER + b"12,12.00,J,more\n13,13.00,K\n",
@@ -53,11 +58,15 @@ def layout(format_: str = "csv", **options: str) -> Layout:
     return Layout(format=format_, columns=columns, options=options, keeps_raw=False)
 
 
+def in_bytes(content: bytes, name: str) -> bytes:
+    return gzip.compress(content) if name.endswith(".gz") else content
+
+
 def arrivals(folder: Path, names: list[str], contents: dict[str, bytes] = CONTENTS) -> list[Arrival]:
     found = []
     for number, name in enumerate(names):
-        path = folder / f"{number:02} {name}.txt"
-        path.write_bytes(contents[name])
+        path = folder / f"{number:02} {name}.txt{'.gz' if number % 3 == 2 else ''}"
+        path.write_bytes(in_bytes(contents[name], path.name))
         arrived = datetime(2024, 7, 1, 3, number, tzinfo=UTC)
         os.utime(path, (arrived.timestamp(), arrived.timestamp()))
         found.append(Arrival(str(path), path.name, path.stat().st_size, arrived))
@@ -71,7 +80,19 @@ def records(batches) -> list[dict]:
     return sorted(rows, key=lambda row: (row["_file"], row["_position"], str(row["_error"])))
 
 
-@pytest.mark.parametrize("options", [{}, {"header": "false"}, {"header": "true", "quote": ""}, {"multiline": "true"}])
+OPTIONS: list[dict[str, str]] = [
+    {},
+    {"header": "false"},
+    {"quote": ""},
+    {"sep": ";"},
+    {"escape": "\\\\"},
+    {"null": "A"},
+    {"encoding": "windows-1252"},
+    {"multiline": "true"},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
 def test_each_file_has_the_records_places_and_refusals_that_it_has_by_itself(tmp_path, options):
     files = arrivals(tmp_path, [*CONTENTS, *CONTENTS])
 
@@ -94,13 +115,84 @@ def test_no_file_of_json_lines_changes_what_its_neighbours_hold(tmp_path, name):
     assert records(placed(everything, layout("jsonl"))) == records(one_by_one(everything, layout("jsonl")))
 
 
+@pytest.mark.parametrize("names", [["nothing"], ["blanks", "nothing"], ["blanks", "plain"]])
+def test_files_without_records_give_none(tmp_path, names):
+    files, of_json = arrivals(tmp_path, names, JSON), layout("jsonl")
+    plain = {name: pa.string() for name in of_json.columns}
+
+    rows = 2 if "plain" in names else 0
+    assert sum(batch.num_rows for batch in records_of_share(files, of_json, plain)) == rows
+    assert sum(batch.num_rows for batch in few_records(files, of_json, plain) or []) == rows
+    assert (few_records(files, of_json, plain) == []) == (not rows)
+
+
+def test_a_file_that_breaks_off_is_refused_there_and_its_neighbours_land(tmp_path):
+    files = arrivals(tmp_path, ["plain", "quoted", "plain"])
+    torn = Path(files[2].path)
+    torn.write_bytes(torn.read_bytes()[:-8])
+    files[2] = replace(
+        files[2], bytes=torn.stat().st_size, arrived_at=datetime.fromtimestamp(torn.stat().st_mtime, UTC)
+    )
+
+    found = records(placed(files, layout()))
+
+    assert found == records(one_by_one(files, layout()))
+    assert [row["_file"] for row in found if row["_error"]] == [files[2].file]
+
+
+def test_a_fault_of_the_reader_refuses_the_file_that_it_is_of(tmp_path, monkeypatch):
+    def faulty(files, layout):
+        if any(b"E" in each.text for each in files):
+            raise ZeroDivisionError
+        return read_joined(files, layout)
+
+    files = arrivals(tmp_path, ["plain", "quoted", "no line end"])
+    alone: list[str] = []
+    monkeypatch.setattr(shares, "read_joined", faulty)
+    monkeypatch.setattr(shares, "one_by_one", lambda files, layout: alone.extend(f.file for f in files) or iter(()))
+
+    list(placed(files, layout()))
+
+    assert alone == [files[1].file]
+
+
+def test_a_file_that_changes_while_it_is_read_does_not_land(tmp_path, monkeypatch):
+    files = arrivals(tmp_path, ["plain", "no line end"])
+    read = shares.lines_of
+
+    def written_to(path, layout):
+        lines = read(path, layout)
+        Path(path).write_bytes(HEADER + b"1,9.99,Z\n")
+        return lines
+
+    monkeypatch.setattr(shares, "lines_of", written_to)
+    found = records(placed(files[:1], layout()))
+
+    assert [(row["id"], row["_error"] is None) for row in found] == [(None, False)]
+
+
+def test_a_share_of_many_files_is_joined_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(shares, "ENOUGH", 30)
+    files = arrivals(tmp_path, ["plain", "other header"] * 6)
+
+    assert records(placed(files, layout())) == records(one_by_one(files, layout()))
+
+
+def test_what_may_span_lines_or_must_keep_its_raw_form_is_not_joined():
+    assert may_be_joined(layout()) and may_be_joined(layout("jsonl"))
+    assert not may_be_joined(layout(multiline="true"))
+    assert not may_be_joined(layout("jsonl", records="lines[]"))
+    assert not may_be_joined(replace(layout(), keeps_raw=True))
+    assert not may_be_joined(layout("xml"))
+
+
 def test_files_of_one_header_are_parsed_as_one(tmp_path, monkeypatch):
     parsed = []
     monkeypatch.setattr(shares, "joined", lambda files, layout: parsed.append(len(files)) or iter(()))
 
     list(placed(arrivals(tmp_path, ["plain", "no line end", "windows", "mark", "other header", "plain"]), layout()))
 
-    assert parsed == [4, 1, 1]
+    assert parsed == [5, 1]
 
 
 def test_a_file_that_changed_since_it_was_planned_is_refused_and_its_neighbours_are_not(tmp_path):

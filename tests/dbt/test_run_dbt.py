@@ -8,6 +8,7 @@ import pytest
 from jobs import run_dbt
 from jobs.run_dbt import PROJECT, DbtError, Outcome
 from lakehouse.delta import Lakehouse
+from lakehouse.session import FEW_ROWS
 from ml.tables import CHURN_SCORES
 from silver.tables import CUSTOMERS
 from tests.dbt.small_lake import AS_OF, frame, score
@@ -55,6 +56,19 @@ def test_a_mart_is_built_again_when_its_input_has_changed_or_it_was_dropped(smal
 
 def test_the_session_keeps_its_own_settings(small: Lakehouse):
     assert small.spark.conf.get("spark.sql.ansi.enabled") == "true"
+
+
+def test_few_rows_are_planned_once_for_dbt_and_the_session_is_as_it_was_afterwards(small: Lakehouse):
+    session = small.spark.newSession()
+    session.conf.set("spark.sql.shuffle.partitions", "7")
+    session.conf.unset("spark.sql.leafNodeDefaultParallelism")
+    session.conf.set("spark.sql.adaptive.enabled", "true")
+
+    with run_dbt.dbt_in_session(Lakehouse(session, small.settings)):
+        assert {name: session.conf.get(name) for name in FEW_ROWS} == FEW_ROWS
+    assert session.conf.get("spark.sql.shuffle.partitions") == "7"
+    assert session.conf.get("spark.sql.adaptive.enabled") == "true"
+    assert session.conf.get("spark.sql.leafNodeDefaultParallelism", None) is None
 
 
 def test_a_broken_promise_stops_the_run_and_is_not_forgotten(small: Lakehouse):
