@@ -65,12 +65,17 @@ def ingest(
 ) -> StreamingQuery | None:
     """Take in what has arrived; with `continuous`, also what will arrive. A load that failed before is tried again.
     None where a local folder was taken in, which needs no stream."""
-    landing, checkpoint = lake.settings.landing_dir, posixpath.join(lake.settings.state_dir, "ingest")
-    if lake.settings.target == "local" and is_local(landing):
-        os.scandir(landing).close()  # or else it is told why not, before anything is made
+    checkpoint = posixpath.join(lake.settings.state_dir, "ingest")
+    if lists_landing(lake):
+        os.scandir(lake.settings.landing_dir).close()  # or else it is told why not, before anything is made
     is_alone = lake.settings.target == "local" and is_local(checkpoint) and not continuous
     with held(checkpoint) if is_alone else nullcontext():
         return taken_in(lake, sources, checkpoint, continuous, on_landed)
+
+
+def lists_landing(lake: Lakehouse) -> bool:
+    """Whether what arrives is found by listing a folder of this machine, and not by a stream."""
+    return lake.settings.target == "local" and is_local(lake.settings.landing_dir)
 
 
 def taken_in(
@@ -105,7 +110,7 @@ def taken_in(
 
     preparing = pool.submit(prepared)  # while the files of a local folder are listed
     landing = lake.settings.landing_dir
-    is_listed = lake.settings.target == "local" and is_local(landing)
+    is_listed = lists_landing(lake)
 
     def take_in(files: DataFrame | None = None, batch_id: int = 0) -> None:
         """Of a local folder all that is new: Spark's batches lack files that were written again or have no bytes."""

@@ -21,7 +21,7 @@ csv.field_size_limit(sys.maxsize)  # Arrow has no limit either
 
 def read_csv(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
     header: list[str] | None = None
-    if layout.options.get("header", "true") == "false":
+    if not has_header(layout):
         header = list(layout.columns)
     line = 1
     content = blocks(path, layout)
@@ -40,6 +40,10 @@ def read_csv(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
             line += 1
         yield csv_block(text, line, header, layout)
         line += text.count(b"\n")
+
+
+def has_header(layout: Layout) -> bool:
+    return layout.options.get("header", "true") != "false"
 
 
 def beginning(text: bytes, more: Iterator[bytes]) -> bytes:

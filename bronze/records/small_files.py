@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from bronze.records.content import blocks
-from bronze.records.delimited import assembled, csv_header, csv_table
+from bronze.records.delimited import assembled, csv_header, csv_table, has_header
 from bronze.records.json_text import records_in_lines
 from bronze.records.layout import Layout, Refusal, UnreadableError, refused
 from bronze.records.nested import nested_batch
@@ -55,10 +55,6 @@ def lines_of(path: str, layout: Layout) -> Lines | None:
         return None
     header, _, text = lines.partition(b"\n") if has_header(layout) else (b"", b"", lines)
     return Lines(header, text) if text else None
-
-
-def has_header(layout: Layout) -> bool:
-    return layout.options.get("header", "true") != "false"
 
 
 def read_joined(files: Sequence[Lines], layout: Layout) -> list[Joined] | None:
