@@ -42,9 +42,10 @@ def build_silver(lake: Lakehouse, sources: Sequence[Source]) -> None:
 def conform_all(lake: Lakehouse, sources: Sequence[Source], landed: dict[str, int]) -> None:
     """The tables side by side, those of most feeds first."""
     feeding = {table.name: {source.name for source, _ in conformed.feeds_of(table, sources)} for table in CONFORMED}
+    loads = conformed.landed_loads(lake.for_few_rows, sources)
 
     def conform(table: Table) -> str:
-        return conformed.refresh(tuned_for(lake, feeding[table.name], landed), table, sources).how
+        return conformed.refresh(tuned_for(lake, feeding[table.name], landed), table, sources, loads).how
 
     of_most_feeds = sorted(CONFORMED, key=lambda table: -len(feeding[table.name]))
     side_by_side({table.name: partial(conform, table) for table in of_most_feeds}, at_a_time=SIDE_BY_SIDE)

@@ -330,7 +330,8 @@ class Lakehouse:
                 .option("userMetadata", noted(note, table))
                 .overwrite(F.expr(where or "true"))
             )
-            self.cluster(table)  # Delta forgets it when it replaces all rows
+            if table.cluster_by:
+                self.cluster(table)  # Delta forgets it when it replaces all rows
         self.see_to_note(table, note)
 
     def merge(

@@ -26,10 +26,14 @@ class Refreshed:
     how: str
 
 
-def refresh(lake: Lakehouse, table: Table, sources: Sequence[Source]) -> Refreshed:
-    """Bring the table up to its sources' landed loads: only the keys that new loads speak of are worked on."""
+def refresh(
+    lake: Lakehouse, table: Table, sources: Sequence[Source], landed: Mapping[str, int] | None = None
+) -> Refreshed:
+    """Bring the table up to its sources' landed loads: only the keys that new loads speak of are worked on. Who
+    refreshes many tables asks for all `landed_loads` once."""
     feeding = feeds_of(table, sources)
-    loads = landed_loads(lake, [source for source, _ in feeding])
+    landed = landed_loads(lake, sources) if landed is None else landed
+    loads = {source.name: landed[source.name] for source, _ in feeding if source.name in landed}
     note = {"loads": loads, "origin": origin(table, feeding)}
     before = lake.newest_note(table)
     if before == note:

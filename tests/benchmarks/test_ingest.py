@@ -12,6 +12,7 @@ from tests.benchmarks.report import to_markdown
 
 
 @pytest.mark.spark
+@pytest.mark.end_to_end
 def test_peer_and_ours_land_the_same_rows(spark: SparkSession, lake: Lakehouse, tmp_path: Path) -> None:
     landing = tmp_path / "landing"
     ingest.make_landing(landing, small=True)

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks import simulator
 from tests.benchmarks.report import to_markdown
 
 
+@pytest.mark.end_to_end
 def test_what_was_written_is_counted_and_told(tmp_path: Path) -> None:
     found = simulator.at_scale(tmp_path, runs=1, small=True)
     page = to_markdown({"simulator": {**found, "date": "2024-06-30", "size": "small", "machine": {"cores": "2"}}})

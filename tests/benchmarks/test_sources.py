@@ -21,6 +21,7 @@ SOME = (
 
 
 @pytest.mark.spark
+@pytest.mark.end_to_end
 def test_plain_queries_and_ours_land_the_same_rows_of_each_format(
     spark: SparkSession, lake: Lakehouse, tmp_path: Path
 ) -> None:

@@ -7,6 +7,8 @@ from pyspark.sql import SparkSession
 
 from tests.faults.disks import FOLDERS, campaign, may_mount
 
+pytestmark = pytest.mark.end_to_end
+
 
 @pytest.mark.parametrize("can_mount", [True, False], ids=["mounted", "not mounted"])
 def test_a_full_disk_is_named_and_leaves_nothing_in_part(

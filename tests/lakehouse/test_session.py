@@ -48,6 +48,7 @@ def test_settings_that_a_user_has_chosen_are_kept(tmp_path: Path, monkeypatch) -
     assert not session.has_own_conf()
 
 
+@pytest.mark.end_to_end
 def test_a_lake_whose_path_has_blanks_and_quotes_starts_and_one_that_was_moved_says_so(tmp_path: Path) -> None:
     home, moved = tmp_path / "our 'own' lake" / "home", tmp_path / "moved"
     run(orrery("--home", home, "sql", "create table here as select 1 as number"), tmp_path / "first.log")
