@@ -37,7 +37,7 @@ demo-world demo-complete-journey: setup
 test: setup ## Run the tests; ARGS="tests/silver -k parties" runs some of them, ARGS="-n 0" in one process
 	@$(BIN)/python -m pytest -m "not end_to_end" -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
-test-end-to-end: setup ## Run the whole job on few households: killed and run again, run twice, the README's commands
+test-end-to-end: setup ## Run whole commands on few rows: killed and run again, on full disks, run twice, the README's commands
 	@$(BIN)/python -m pytest -m end_to_end $(ARGS)
 
 define LINTERS

@@ -1,7 +1,10 @@
 """The Spark session of jobs. Layers and tests are given one; only entry points call this."""
 
+import errno
+import fcntl
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -91,6 +94,7 @@ def open_session(settings: Settings, *, archive_to: Path | None = None) -> Spark
         see_that_it_opens(folder)
     home.mkdir(parents=True, exist_ok=True)
     see_that_it_stayed(home)
+    remove_unfinished_catalog(home / "metastore", Path(settings.warehouse_dir))
     builder = SparkSession.builder.appName("orrery").master(f"local[{settings.cores}]").enableHiveSupport()
     jars = ",".join(str(jar) for jar in delta_jars())
     archive = f"ArchiveClassesAtExit={archive_to}" if archive_to else f"SharedArchiveFile={ARCHIVE}"
@@ -151,6 +155,28 @@ def see_that_it_stayed(home: Path) -> None:
             f"copy, put it in the place of the first; or remove metastore, warehouse and state from {home}, and take "
             "the landing folder in again."
         )
+
+
+def remove_unfinished_catalog(catalog: Path, warehouse: Path) -> None:
+    """Remove what a kill while Derby made the catalog has left, before there was any table: Derby writes this file
+    last, and would open nothing without it."""
+    is_unfinished = catalog.is_dir() and not (catalog / "service.properties").exists()
+    if is_unfinished and not any(warehouse.glob("*.db")) and not is_locked(catalog / "dbex.lck"):
+        shutil.rmtree(catalog)
+
+
+def is_locked(file: Path) -> bool:
+    """Whether another process holds a lock of this file, as Derby does of a catalog that it makes or has open."""
+    try:
+        with file.open("rb+") as opened:
+            fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EAGAIN):
+            raise
+        return True
+    return False
 
 
 def is_same(folder: Path, other: Path) -> bool:

@@ -1,6 +1,7 @@
 """How the session starts."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +10,15 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse import session
-from lakehouse.session import ARCHIVE, MADE_IN, MovedError, has_small_landing, see_that_it_opens, see_that_it_stayed
+from lakehouse.session import (
+    ARCHIVE,
+    MADE_IN,
+    MovedError,
+    has_small_landing,
+    remove_unfinished_catalog,
+    see_that_it_opens,
+    see_that_it_stayed,
+)
 from tests.processes import Running, orrery, run
 
 
@@ -61,6 +70,42 @@ def test_a_lake_whose_path_has_blanks_and_quotes_starts_and_one_that_was_moved_s
 
     assert refused.wait().code == 1
     assert f"Error: Cannot open the lakehouse in {moved}: expected it in {home}" in log.read_text()
+
+
+@pytest.mark.end_to_end
+def test_a_lake_opens_whose_catalog_was_being_made_when_it_was_killed(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "metastore" / "seg0").mkdir(parents=True)
+
+    run(orrery("--home", home, "sql", "select 41 + 1"), tmp_path / "sql.log")
+
+    assert "42" in (tmp_path / "sql.log").read_text()
+
+
+def test_only_a_catalog_that_is_unfinished_without_tables_and_that_nobody_makes_is_removed(tmp_path: Path) -> None:
+    catalog, warehouse = tmp_path / "metastore", tmp_path / "warehouse"
+
+    def is_removed() -> bool:
+        remove_unfinished_catalog(catalog, warehouse)
+        return not catalog.exists()
+
+    catalog.mkdir()
+    assert is_removed()
+    catalog.mkdir()
+    (catalog / "dbex.lck").touch()
+    lock = "import fcntl, sys; held = open(sys.argv[1], 'rb+'); fcntl.lockf(held, fcntl.LOCK_EX); print(); input()"
+    command = [sys.executable, "-uc", lock, str(catalog / "dbex.lck")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None and other.stdout.readline()
+        assert not is_removed()
+        other.communicate(b"\n")
+    (warehouse / "bronze.db").mkdir(parents=True)
+    assert not is_removed()
+    (warehouse / "bronze.db").rmdir()
+    (catalog / "service.properties").touch()
+    assert not is_removed()
+    (catalog / "service.properties").unlink()
+    assert is_removed()
 
 
 def test_a_folder_that_cannot_be_opened_is_told_as_it_is(tmp_path: Path) -> None:
