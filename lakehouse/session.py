@@ -1,6 +1,5 @@
 """The Spark session of jobs. Layers and tests are given one; only entry points call this."""
 
-import errno
 import fcntl
 import os
 import re
@@ -172,9 +171,7 @@ def is_locked(file: Path) -> bool:
             fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
-    except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EAGAIN):
-            raise
+    except (BlockingIOError, PermissionError):
         return True
     return False
 

@@ -86,10 +86,11 @@ def one_round(spark: SparkSession, victim: Victim, tally: Tally, most: int) -> N
         found = compare(read, victim.deliveries)
     except AssertionError as error:
         found = Tally(failed=[str(error)])
+    found.faults = killed
     tally.faults += killed
     tally.add(found)
     seconds = time.monotonic() - started
-    print(f"{victim.lake.home.name}, killed {killed} times: {found}; {seconds:.0f} s, {victim.course}", flush=True)
+    print(f"{victim.lake.home.name}: {found}; {seconds:.0f} s, {victim.course}", flush=True)
 
 
 def main() -> None:
