@@ -92,8 +92,8 @@ def open_session(settings: Settings, *, archive_to: Path | None = None) -> Spark
     for folder in (home, Path(settings.warehouse_dir), Path(settings.state_dir)):
         see_that_it_opens(folder)
     home.mkdir(parents=True, exist_ok=True)
-    see_that_it_stayed(home)
     remove_unfinished_catalog(home / "metastore", Path(settings.warehouse_dir))
+    see_that_it_stayed(home)
     builder = SparkSession.builder.appName("orrery").master(f"local[{settings.cores}]").enableHiveSupport()
     jars = ",".join(str(jar) for jar in delta_jars())
     archive = f"ArchiveClassesAtExit={archive_to}" if archive_to else f"SharedArchiveFile={ARCHIVE}"
@@ -157,23 +157,24 @@ def see_that_it_stayed(home: Path) -> None:
 
 
 def remove_unfinished_catalog(catalog: Path, warehouse: Path) -> None:
-    """Remove what a kill while Derby made the catalog has left, before there was any table: Derby writes this file
-    last, and would open nothing without it."""
-    is_unfinished = catalog.is_dir() and not (catalog / "service.properties").exists()
-    if is_unfinished and not any(warehouse.glob("*.db")) and not is_locked(catalog / "dbex.lck"):
-        shutil.rmtree(catalog)
+    """Remove what a kill while Derby made the catalog has left, before there was any table: Derby would open nothing
+    there. Whoever is making it has locked it, or finds it locked and says that another process has it open."""
+    if not catalog.is_dir() or is_finished(catalog) or (warehouse.is_dir() and any(warehouse.iterdir())):
+        return
+    with (catalog / "dbex.lck").open("a") as lock:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        if not is_finished(catalog):
+            shutil.rmtree(catalog)
 
 
-def is_locked(file: Path) -> bool:
-    """Whether another process holds a lock of this file, as Derby does of a catalog that it makes or has open."""
-    try:
-        with file.open("rb+") as opened:
-            fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except (BlockingIOError, PermissionError):
-        return True
-    return False
+def is_finished(catalog: Path) -> bool:
+    """Whether the file is whole that Derby writes last, or that before it is there, which Derby puts back itself."""
+    service = catalog / "service.properties"
+    is_whole = service.exists() and "#--- last line" in service.read_text("latin-1")
+    return is_whole or (catalog / "service.propertiesold").exists()
 
 
 def is_same(folder: Path, other: Path) -> bool:

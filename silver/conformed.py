@@ -27,13 +27,13 @@ class Refreshed:
 
 
 def refresh(
-    lake: Lakehouse, table: Table, sources: Sequence[Source], landed: Mapping[str, int] | None = None
+    lake: Lakehouse, table: Table, sources: Sequence[Source], all_loads: Mapping[str, int] | None = None
 ) -> Refreshed:
     """Bring the table up to its sources' landed loads: only the keys that new loads speak of are worked on. Who
-    refreshes many tables asks for all `landed_loads` once."""
+    refreshes many tables asks for all `landed_loads` once, and gives them."""
     feeding = feeds_of(table, sources)
-    landed = landed_loads(lake, sources) if landed is None else landed
-    loads = {source.name: landed[source.name] for source, _ in feeding if source.name in landed}
+    all_loads = landed_loads(lake, sources) if all_loads is None else all_loads
+    loads = {source.name: all_loads[source.name] for source, _ in feeding if source.name in all_loads}
     note = {"loads": loads, "origin": origin(table, feeding)}
     before = lake.newest_note(table)
     if before == note:

@@ -1,4 +1,4 @@
-"""A small lakehouse that `orrery run` made in a process of its own, shared by all end-to-end tests.
+"""A small lakehouse that `orrery run` made in a process of its own, shared by the end-to-end tests of the whole job.
 
 While it trained it was stopped for a moment, and its folder copied: that is what a kill at that point leaves behind.
 """
