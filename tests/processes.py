@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -68,6 +68,15 @@ class Running:
     def wait(self) -> Took:
         self.process.wait()
         return Took(**json.loads(self.result.read_bytes()))
+
+    def kill_when(self, is_time: Callable[[], bool]) -> bool:
+        """False where it had ended by then."""
+        while not self.has_ended:
+            if is_time():
+                self.kill()
+                return True
+            time.sleep(0.005)
+        return False
 
     def kill(self) -> None:
         """SIGKILL to the whole group, then to whatever left it: the JVM, Spark's workers, Horovod's workers."""

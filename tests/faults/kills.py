@@ -95,15 +95,16 @@ class Lake:
         before = self.marks()
         running = Running(self.command(*step.arguments), self.log)
         begun = None
-        while not running.has_ended:
+
+        def is_time() -> bool:
+            nonlocal begun
             if begun is None and moment.said in running.output:
                 begun = time.monotonic() if moment.said else running.started
-            is_time = begun is not None and time.monotonic() - begun >= moment.seconds
-            if len(self.marks() - before) >= moment.marks if moment.marks else is_time:
-                running.kill()
-                return True
-            time.sleep(0.005)
-        return False
+            if moment.marks:
+                return len(self.marks() - before) >= moment.marks
+            return begun is not None and time.monotonic() - begun >= moment.seconds
+
+        return running.kill_when(is_time)
 
     def marks(self) -> set[Path]:
         return set(self.found())
