@@ -42,7 +42,8 @@ def build_silver(lake: Lakehouse, sources: Sequence[Source]) -> None:
 def conform_all(lake: Lakehouse, sources: Sequence[Source], landed: dict[str, int]) -> None:
     """The tables side by side, those of most feeds first."""
     feeding = {table.name: {source.name for source, _ in conformed.feeds_of(table, sources)} for table in CONFORMED}
-    loads = conformed.landed_loads(lake.for_few_rows, sources)
+    loads = conformed.landed_loads(lake.for_few_rows)
+    conformed.check_declared(loads, sources)
 
     def conform(table: Table) -> str:
         return conformed.refresh(tuned_for(lake, feeding[table.name], landed), table, sources, loads).how

@@ -1,6 +1,6 @@
 """Canonical tables from the sources' declarations: the newest version of each row, and the versions before it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ def refresh(
     """Bring the table up to its sources' landed loads: only the keys that new loads speak of are worked on. Who
     refreshes many tables asks for all `landed_loads` once, and gives them."""
     feeding = feeds_of(table, sources)
-    all_loads = landed_loads(lake, sources) if all_loads is None else all_loads
+    all_loads = landed_loads(lake) if all_loads is None else all_loads
     loads = {source.name: all_loads[source.name] for source, _ in feeding if source.name in all_loads}
     note = {"loads": loads, "origin": origin(table, feeding)}
     before = lake.newest_note(table)
@@ -116,10 +116,22 @@ def hash_of(feed: Feed, source: Source) -> str:
     return Table(name=feed.to, doc=repr(delivered), grain="", key=(), columns={}).fingerprint
 
 
-def landed_loads(lake: Lakehouse, sources: Sequence[Source]) -> dict[str, int]:
+def check_declared(landed: Iterable[str], sources: Sequence[Source]) -> None:
+    """All that has landed must be declared: what a source told would leave silver with its declaration."""
+    unknown = sorted(set(landed) - {source.name for source in sources})
+    if unknown:
+        raise ContractError(
+            f"Cannot conform: {len(unknown)} sources have landed in this lakehouse and are not declared; what they "
+            f"told would leave silver:\n  {', '.join(unknown)}\n"
+            "Declare them (a folder given as --sources is used in place of the built-in declarations), or give the "
+            "declared sources a lakehouse of their own (--home). A source that is to leave silver keeps its "
+            "declaration, without feeds."
+        )
+
+
+def landed_loads(lake: Lakehouse) -> dict[str, int]:
     """The newest landed load of each source. Loads of a source land in their order, so it stands for all before it."""
-    names = [source.name for source in sources]
-    landed = lake.read(LOADS).where((F.col("status") == "landed") & F.col("source").isin(names))
+    landed = lake.read(LOADS).where("status = 'landed'")
     return {
         row.source: row.load_id for row in landed.groupBy("source").agg(F.max("load_id").alias("load_id")).collect()
     }

@@ -51,7 +51,9 @@ def test_a_source_is_added_as_the_page_shows(folder, monkeypatch, capsys, spark)
     (folder / SAMPLE).write_text(sample)
     printed = []
     for command in commands(PAGE):
-        printed.append(typed(command, monkeypatch, capsys))
+        prints = typed(command, monkeypatch, capsys)
+        if command.words[-1] != "silver":  # whose tables end in an order of their own; the page leaves them out
+            printed.append(prints)
         if command.words[:3] == ["orrery", "source", "new"]:
             (folder / "sources/tea_sales.py").write_text(declaration)
 

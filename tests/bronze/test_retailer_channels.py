@@ -30,10 +30,6 @@ def source(request: pytest.FixtureRequest) -> Source:
     return SOURCES[request.param]
 
 
-def test_every_feed_of_the_channels_is_declared() -> None:
-    assert [name for name in SOURCES if name.split("_")[0] in CHANNELS] == sorted(NAMES)
-
-
 def test_every_column_says_what_it_means(source: Source) -> None:
     assert [name for name, column in source.columns.items() if not column.doc.endswith((".", "?", "..."))] == []
 

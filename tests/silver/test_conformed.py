@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from bronze.source import Feed, Field, Source
 from lakehouse.tables import ContractError
 from silver import conformed
-from silver.conformed import check_feeds, newest, refresh, revisions, told_once_or_again, versions
+from silver.conformed import check_declared, check_feeds, newest, refresh, revisions, told_once_or_again, versions
 from silver.tables import CAMPAIGNS, PARTIES, PRODUCTS, REVISIONS
 from tests.silver.told import SAID, day, days, edited, products, revised
 
@@ -385,6 +385,16 @@ def by_hand(loads: Sequence[Sequence[tuple]]) -> tuple[list[tuple], list[tuple]]
 
 
 # Feeds
+
+
+def test_what_has_landed_does_not_leave_silver_because_its_declaration_is_not_given():
+    check_declared(["shelf"], [SHELF, CATALOG])
+
+    with pytest.raises(ContractError) as error:
+        check_declared(["tills", "shelf", "shop"], [SHELF, CATALOG])
+
+    assert str(error.value).startswith("Cannot conform: 2 sources have landed in this lakehouse and are not declared; ")
+    assert str(error.value).splitlines()[1] == "  shop, tills"
 
 
 def test_all_that_is_wrong_with_feeds_is_said_at_once():

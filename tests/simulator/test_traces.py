@@ -45,7 +45,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Traced:
 
 def test_the_truth_knows_the_records_of_every_source_that_says_who_someone_is(traced):
     told = {path.name.removeprefix("source=") for path in (traced.folder / "truth/records").iterdir()}
-    tells = {source.name for source in SOURCES.values() if any(feed.to == "silver.parties" for feed in source.feeds)}
+    tells = {feed.name for feed in FEEDS if any(to.to == "silver.parties" for to in SOURCES[feed.name].feeds)}
 
     assert tells - told - ANSWERS.keys() == set()
 
