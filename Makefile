@@ -58,7 +58,7 @@ lint: setup ## Check style, types, imports between layers, SQL and dbt
 	done <<<"$$LINTERS"; \
 	exit $$failed
 
-bench: setup ## Measure speed, and quality against plain baselines
+bench: setup ## Measure speed and memory, ours beside plain Spark, and the demo
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 faults: setup ## Break files, let them drift, fill disks, run at once, kill jobs: nothing may be lost or doubled

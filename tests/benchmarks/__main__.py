@@ -6,11 +6,12 @@ from argparse import ArgumentParser
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import gold, ingest, scoring, simulator, small_files, sources
+from tests.benchmarks import demo, gold, ingest, scoring, simulator, small_files, sources
 from tests.benchmarks.measure import machine
 from tests.benchmarks.report import to_markdown
 
 PARTS = {
+    "demo": demo.whole,
     "ingest": ingest.compare,
     "sources": sources.compare,
     "small_files": small_files.compare,

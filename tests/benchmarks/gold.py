@@ -20,6 +20,7 @@ from lakehouse.settings import Settings
 from silver.tables import ORDER_LINES
 from simulator import complete_journey
 from tests.benchmarks.measure import in_fresh_process, medians, timed
+from tests.faults.compare import GROCER
 from tests.processes import orrery, run
 
 AS_OF = "2017-12-31"
@@ -33,7 +34,7 @@ def seconds(folder: Path, *, runs: int, small: bool) -> dict[str, Any]:
     # Gold does not read the promotions.
     complete_journey.write(landing, households=60 if small else None, promotion_weeks=0)
     for command in ("ingest", "silver"):
-        run(orrery("--home", home, "--landing", landing, command), folder / f"{command}.log")
+        run(orrery("--home", home, "--landing", landing, "--sources", GROCER, command), folder / f"{command}.log")
     told = in_fresh_process("tests.benchmarks.gold", [home, AS_OF, runs], folder / "gold.log").told
     print(f"  gold: {told['tables']}", flush=True)
     return told

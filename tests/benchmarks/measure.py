@@ -56,6 +56,10 @@ def cpu_of_tree() -> float:
     return total
 
 
+def of_command(took: Took) -> dict[str, float]:
+    return {"seconds": took.seconds, "cpu_seconds": took.cpu_seconds, "peak_gib": took.peak_bytes / 2**30}
+
+
 def medians(rows: Sequence[dict[str, float]]) -> dict[str, float]:
     return {name: median(row[name] for row in rows) for name in rows[0]}
 

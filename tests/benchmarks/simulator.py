@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.warts import Manifest
+from tests.benchmarks.measure import of_command
 from tests.processes import Took, run
 
 PEOPLE, ROWS_OF = 100_000, 1_000_000
@@ -33,7 +34,7 @@ def world(folder: Path, people: int) -> dict[str, Any]:
         "rows": sum(file.rows for file in manifest.files),
         "gib": sum(file.bytes for file in manifest.files) / 2**30,
         "order_lines": counts["order_lines"],
-        **numbers(took),
+        **of_command(took),
     }
     shutil.rmtree(home)
     print(f"  world of {people:,} people: {took.seconds:.0f} s, {found['peak_gib']:.1f} GiB", flush=True)
@@ -46,7 +47,7 @@ def rows(folder: Path, people: int) -> dict[str, Any]:
     total = sum(count for _, count in counted(log))
     shutil.rmtree(home)
     print(f"  rows of {people:,} people: {total / took.seconds:,.0f} rows/s", flush=True)
-    return {"people": people, "rows": total, "rows_per_second": total / took.seconds, **numbers(took)}
+    return {"people": people, "rows": total, "rows_per_second": total / took.seconds, **of_command(took)}
 
 
 def simulated(folder: Path, *arguments: object) -> tuple[Took, str]:
@@ -60,7 +61,3 @@ def counted(log: str) -> Iterator[tuple[str, int]]:
         words = line.split()
         if len(words) == 2 and words[1].replace(",", "").isdigit():
             yield words[0], int(words[1].replace(",", ""))
-
-
-def numbers(took: Took) -> dict[str, float]:
-    return {"seconds": took.seconds, "cpu_seconds": took.cpu_seconds, "peak_gib": took.peak_bytes / 2**30}
