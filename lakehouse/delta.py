@@ -22,6 +22,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from lakehouse.files import files_of
@@ -29,7 +30,8 @@ from lakehouse.history import DECLARED, Commit, commits_of, declaration_of, entr
 from lakehouse.rules import Rule, quoted
 from lakehouse.session import FEW_ROWS, NOT_COMPILED
 from lakehouse.settings import Settings
-from lakehouse.tables import ContractError, Table, conform
+from lakehouse.tables import ContractError, Table, conform, widens
+from lakehouse.types import data_type
 
 LAYERS = ("lakehouse", "bronze", "silver", "gold", "ml")
 METADATA = "spark.databricks.delta.commitInfo.userMetadata"
@@ -202,8 +204,8 @@ class Lakehouse:
     # Writing
 
     def create(self, table: Table) -> bool:
-        """Make the table, or add the columns that its declaration has gained. Never drops or retypes one. True when it
-        was not there."""
+        """Make the table, or add the columns that its declaration has gained. Never drops or retypes one: a column that
+        is there with a type which cannot hold the declared one is a ContractError. True when it was not there."""
         if table.fingerprint in self.made:
             return False
         with MAKING[self.place(table)]:
@@ -218,10 +220,15 @@ class Lakehouse:
         if self.exists(table):
             if self.is_local and declaration_of(self.folder(table) / "_delta_log") == table.fingerprint:
                 return False  # Spark would take as long to tell its columns as for a small write
-            there = set(self.spark.table(name).columns)
-            missing = [column for column in table.columns if column not in there]
+            there = {each.name.lower(): each for each in self.spark.table(name).schema.fields}
+            refuse_other_types(table, there)
+            missing = [column for column in table.columns if column.lower() not in there]
             if missing:
                 self.spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({column_ddl(table, missing)})")
+            for column in table.columns:
+                if column not in missing and there[column.lower()].metadata.get("comment") != described(table, column):
+                    about = quoted(described(table, column))
+                    self.spark.sql(f"ALTER TABLE {name} ALTER COLUMN `{column}` COMMENT {about}")
             return False
         schema = self.settings.table(table.layer)
         if schema not in self.made:
@@ -491,6 +498,22 @@ def column_ddl(table: Table, names: Iterable[str]) -> str:
         f" COMMENT {quoted(described(table, name))}"
         for name in names
     )
+
+
+def refuse_other_types(table: Table, there: Mapping[str, T.StructField]) -> None:
+    """Delta would cast what is written to the type that a column has, and say nothing."""
+    problems = [
+        f"{name}: declared {column.type}, the table has {found.dataType.simpleString()}"
+        for name, column in table.columns.items()
+        if (found := there.get(name.lower())) and not widens(data_type(column.type), found.dataType)
+    ]
+    if problems:
+        raise ContractError(
+            f"Cannot write {table.name} ({table.grain}):\n  "
+            + "\n  ".join(problems)
+            + "\nDeclare the type that the table has, and cast it where it is read, as in a source's feeds. A table "
+            "that is built from others can be dropped instead: it is built again."
+        )
 
 
 def described(table: Table, name: str) -> str:

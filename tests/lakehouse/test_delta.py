@@ -344,6 +344,26 @@ def test_a_table_follows_its_declaration(lake, rows):
         lake.append(by_fax, no_fax, writer="tills", number=4)
 
 
+def test_a_column_says_what_its_declaration_says_now_and_never_takes_values_that_its_type_cannot_hold(lake, rows):
+    of_monday = rows((MONDAY, "C1", "1.00"))
+    lake.append(of_monday, SPEND, writer="tills", number=0)
+
+    said = replace(SPEND, columns={**SPEND.columns, "channel": Column("string", "The till's.", "personal")})
+    lake.append(of_monday, said, writer="tills", number=1)
+    retyped = replace(SPEND, columns={**SPEND.columns, "amount": Column("string", ""), "channel": Column("int", "")})
+    with pytest.raises(ContractError) as refused:
+        lake.append(of_monday, retyped, writer="tills", number=2)
+
+    comments = {c.name: c.description for c in lake.spark.catalog.listColumns("gold.spend")}
+    assert comments["channel"] == "The till's. [personal]"
+    assert "amount: declared string, the table has decimal(18,2)" in str(refused.value)
+    assert "channel: declared int, the table has string" in str(refused.value)
+    narrower = {**SPEND.columns, "amount": Column("decimal(10,2)", "The amount.")}
+    lake.append(of_monday.withColumn("amount", F.col("amount").cast("decimal(10,2)")),
+                replace(SPEND, columns=narrower), writer="tills", number=2)  # fmt: skip
+    assert lake.read(SPEND).count() == 3
+
+
 def test_a_local_log_tells_by_which_declaration_the_table_has_its_columns(lake, rows):
     wider = replace(SPEND, columns={**SPEND.columns, "email": Column("string", "Where to write.", "personal")})
     log = lake.folder(SPEND) / "_delta_log"
