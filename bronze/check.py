@@ -14,6 +14,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from bronze.evolve import with_column
 from bronze.landing import Found
 from bronze.read import NotParquetError, layout_of, parquet_schema, read
 from bronze.records.content import blocks
@@ -81,7 +82,7 @@ def check(
         values = filled(rows, source)
         refused = rows.where("_reasons IS NOT NULL").orderBy("_file", "_position")
         reasons = refused.select("_file", "_position", F.substring("_raw", 1, 120).alias("raw"), "_reasons").collect()
-        rescued = rows.where("_rescued IS NOT NULL").select("_file", "_rescued").collect()
+        rescued = rows.where("_rescued IS NOT NULL").select("_rescued").collect()
         repeated = repeats_of(rows, source)
     finally:
         rows.unpersist()
@@ -93,12 +94,17 @@ def check(
     )
     problems = [Misfit(what, len(examples), first(examples)) for what, examples in others.items()]
     problems += repeated
-    problems += undeclared(rescued)
+    beside = [json.loads(row._rescued) for row in rescued]
+    evolving = {name for name in {name for each in beside for name in each} if evolves(source, name)}
+    problems += undeclared([{n: v for n, v in each.items() if n not in evolving} for each in beside], source)
     problems += other_layout(source, files, is_refused=any(row._reasons and row._position >= 0 for row in reasons))
     empty = [column.name for column in columns if not column.filled and not column.unfit]
     present = names_of(source, arrivals)
-    said = {name for each in rescued for name in names_in(json.loads(each._rescued))}
-    remarks = []
+    said = {name for each in beside for name in names_in(each)}
+    remarks = [
+        Misfit(f"{name}: no column declares it (it becomes one of the table, as text)", count, ())
+        for name, count in sorted(Counter(name for each in beside for name in each if name in evolving).items())
+    ]
     for name in empty:
         if present and name not in present:
             problems.append(Misfit(f"{name}: declared, and no file has it", 0, like(name, said)))
@@ -251,16 +257,21 @@ def repeats_of(rows: DataFrame, source: Source) -> list[Misfit]:
     return [Misfit(f"{named} is not a key: different records of one file share it", total, tuple(examples))]
 
 
-def undeclared(rescued: Sequence[Any]) -> list[Misfit]:
+def evolves(source: Source, name: str) -> bool:
+    return source.new_columns == "evolve" and with_column(source, name, "") is not source
+
+
+def undeclared(beside: Sequence[Mapping[str, Any]], source: Source) -> list[Misfit]:
+    ends = "its records are refused" if source.new_columns == "quarantine" else "it is kept in _rescued"
     counts: Counter[str] = Counter()
     values: dict[str, list[str]] = defaultdict(list)
-    for row in rescued:
-        for name, value in names_in(json.loads(row._rescued)).items():
+    for each in beside:
+        for name, value in names_in(each).items():
             counts[name] += 1
             if len(values[name]) < EXAMPLES and value not in (None, "") and repr(value)[:60] not in values[name]:
                 values[name].append(repr(value)[:60])
     return [
-        Misfit(f"{name}: in the files, and no column declares it (it is kept in _rescued)", count, tuple(values[name]))
+        Misfit(f"{name}: in the files, and no column declares it ({ends})", count, tuple(values[name]))
         for name, count in sorted(counts.items())
     ]
 

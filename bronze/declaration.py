@@ -52,6 +52,7 @@ def problems_of(source: "Source") -> list[str]:
         problems += problems_of_order(source, "newest_by", source.newest_by)
     problems += problems_of_delivery(source)
     problems += problems_of_columns(source)
+    problems += problems_of_new_columns(source)
     for rule in source.rules:
         column_of_rule = getattr(rule, "column", None)
         if column_of_rule and column_of_rule not in source.columns:
@@ -84,6 +85,16 @@ def problems_of_delivery(source: "Source") -> list[str]:
                 problems.append(f"changes names {named}, which is not a column")
         problems += problems_of_order(source, "changes", source.changes.sequence)
     return problems
+
+
+def problems_of_new_columns(source: "Source") -> Iterator[str]:
+    if source.new_columns not in ("rescue", "quarantine", "evolve"):
+        yield f"new_columns: expected rescue, quarantine or evolve, found {source.new_columns!r}"
+    elif source.new_columns != "rescue":
+        if not source.names_columns:
+            yield f"new_columns: {source.new_columns} is for files that name their columns"
+        if source.new_columns == "quarantine" and "[]" in source.options.get("records", ""):
+            yield "new_columns: quarantine is not for arrays as rows, as what is new around them is in one row alone"
 
 
 def problems_of_options(source: "Source") -> list[str]:
@@ -122,7 +133,7 @@ def problems_of_columns(source: "Source") -> list[str]:
     for name, column in source.columns.items():
         if name.startswith("_"):
             problems.append(f"{name}: names that begin with _ are kept for lineage")
-        if re.search(r"[ ,;{}()\n\t=.`]", name):
+        if re.search(r"[ ,;{}()=.`\x00-\x1f]|^$|.{256}", name):
             problems.append(f"{name}: a table cannot have a column of this name")
         try:
             data_type(column.type)
@@ -142,6 +153,8 @@ def problems_of_columns(source: "Source") -> list[str]:
             attributes_too = source.columns[other].type.startswith(NESTED_TYPES)
             if is_within(path, where, attributes_too) or is_within(where, path, column.type.startswith(NESTED_TYPES)):
                 problems.append(f"{name}: is within, or the same as, {other}")
+            elif name.lower() == other.lower():
+                problems.append(f"{name}: differs from {other} in case alone")
         taken[name] = path
     return problems
 

@@ -27,6 +27,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from bronze.checkpoint import held
 from bronze.damage import damaged
+from bronze.evolve import evolved
 from bronze.landing import Found, UnreadableFilesError, change, listed
 from bronze.ledger import FILES, LOADS, QUARANTINE
 from bronze.plan import Ledger, Load, in_batch
@@ -268,6 +269,8 @@ def land_but(lake: Lakehouse, load: Load, broken: Mapping[str, str]) -> tuple[in
     """
     source, files = load.source, list(load.arrivals)
     lake = lake.for_few_rows if are_few(files) else lake
+    if source.new_columns == "evolve":
+        source = evolved(lake, source, files, broken)
     seen = Observation()
     records = read(lake.spark, source, files, task_count(lake.spark), broken, explains=False)
     if source.format != "parquet":

@@ -12,6 +12,11 @@ DELIVERIES = {
     "snapshot": "The files of one day are all that there is: what the newest lacks is gone.",
     "changes": "Each row tells a change: the one with the highest number holds.",
 }
+NEW_COLUMNS = {
+    "rescue": "They are kept in `_rescued`.",
+    "quarantine": "A record that has one is refused.",
+    "evolve": "They become columns of the table, as text, and are personal until they are declared.",
+}
 INDEX = "README.md"
 
 
@@ -95,6 +100,8 @@ def facts(source: Source, system: str) -> list[tuple[str, str]]:
         ("Time zone", f"{source.timezone}, of moments that do not say their own"),
         ("Table", f"`bronze.{source.name}`"),
     ]
+    if source.names_columns:
+        found.append(("Columns that no one declared", f"{source.new_columns}. {NEW_COLUMNS[source.new_columns]}"))
     if source.newest_by:
         found.append(("Newest by", f"`{source.newest_by}`"))
     if source.changes:

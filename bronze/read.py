@@ -20,8 +20,9 @@ from bronze.declaration import NESTED_TYPES
 from bronze.landing import change
 from bronze.records import Layout
 from bronze.records.content import open_file
+from bronze.records.undeclared import NOT_DECLARED, not_declared
 from bronze.shares import Arrival, few_records, share_reader, shares
-from bronze.source import Field, Source
+from bronze.source import Field, Source, Undeclared
 from bronze.typed import arrow_type
 from bronze.values import from_text, in_timezone, spelling
 from lakehouse.delta import met
@@ -84,10 +85,13 @@ def not_of_type(name: str, f: Field) -> str:
 def problems_of_rules(source: Source) -> Iterator[Problem]:
     """Rules of severity error that a readable record breaks; the others are counted when the layer is checked."""
     typed_columns = {name for name, f in source.columns.items() if f.type != "string"}
+    is_read = "_error IS NULL"
+    if source.new_columns == "quarantine":  # what a refused record holds beside the declared does not hide its values
+        is_read = f"({is_read} OR startswith(_error, {quoted(NOT_DECLARED)}))"
     for rule in source.all_rules:
         if rule.severity != "error":
             continue
-        is_broken = f"_error IS NULL AND NOT {met(rule)}"
+        is_broken = f"{is_read} AND NOT {met(rule)}"
         if isinstance(rule, Required) and rule.column in typed_columns:
             is_broken += f" AND NOT ({spells_none(rule.column)})"  # it is there, and has been refused already
         yield is_broken, quoted(rule.name)
@@ -130,7 +134,12 @@ def layout_of(source: Source) -> Layout:
         columns={name: f.path or name for name, f in source.columns.items()},
         options=dict(source.options),
         widths=tuple(f.width for f in source.columns.values() if f.width),
-        nested={name: f.type for name, f in source.columns.items() if f.type.startswith(NESTED_TYPES)},
+        nested={
+            name: f.type
+            for name, f in source.columns.items()
+            if f.type.startswith(NESTED_TYPES) or isinstance(f, Undeclared)
+        },
+        refuses_undeclared=source.new_columns == "quarantine",
     )
 
 
@@ -191,6 +200,7 @@ def parquet_group(spark: SparkSession, source: Source, files: list[Arrival]) -> 
     nothing = F.lit(None).cast("string")
     values, texts, wrong = [], [], []
     others = [name for name in found if name not in source.columns]
+    undeclared = [*others]
     for name, f in source.columns.items():
         column, text = F.col(f"`{name}`"), nothing
         if name not in found:
@@ -200,13 +210,18 @@ def parquet_group(spark: SparkSession, source: Source, files: list[Arrival]) -> 
         else:
             is_nested = isinstance(found[name], T.ArrayType | T.MapType | T.StructType)
             text = F.to_json(column) if is_nested else column.cast("string")
+            if isinstance(found[name], T.BinaryType) and isinstance(f, Undeclared):
+                text = F.base64(column)
             value = from_other_type(column, text, found[name], f, source)
-            if is_nested and has_more(found[name], data_type(f.type)):
+            if is_nested and (more := [*more_in(found[name], data_type(f.type), name)]):
                 others.append(name)  # whole, since what it says beside the declared must not be lost
-            if isinstance(found[name], T.BinaryType):
+                undeclared += more
+            if isinstance(found[name], T.BinaryType) and not isinstance(f, Undeclared):
                 wrong.append(F.when(~F.is_valid_utf8(text), F.lit(f"{name}: not UTF-8")))
         values.append(value.alias(name))
         texts.append(text.alias(name))
+    if undeclared and source.new_columns == "quarantine":
+        wrong.append(F.lit(not_declared(undeclared)))
     return rows.select(
         *values,
         (F.to_json(F.struct(*(f"`{name}`" for name in others))) if others else nothing).alias("_rescued"),
@@ -227,20 +242,21 @@ def came_from(problem: Exception) -> str:
     return str(problem if cause is None else cause.getMessage()).split("\n\tat ")[0]
 
 
-def has_more(found: T.DataType, declared: T.DataType) -> bool:
-    """Whether a nested type has a name that the declared one lacks.
+def more_in(found: T.DataType, declared: T.DataType, path: str) -> Iterator[str]:
+    """The paths of what a nested type has and the declared one lacks.
 
-    >>> has_more(data_type("array<struct<a:int,b:int>>"), data_type("array<struct<a:int>>"))
-    True
+    >>> [*more_in(data_type("array<struct<a:int,b:int>>"), data_type("array<struct<a:int>>"), "lines")]
+    ['lines[].b']
     """
     if isinstance(found, T.StructType) and isinstance(declared, T.StructType):
         types = {field.name: field.dataType for field in declared.fields}
-        return any(each.name not in types or has_more(each.dataType, types[each.name]) for each in found.fields)
-    if isinstance(found, T.ArrayType) and isinstance(declared, T.ArrayType):
-        return has_more(found.elementType, declared.elementType)
-    if isinstance(found, T.MapType) and isinstance(declared, T.MapType):
-        return has_more(found.valueType, declared.valueType)
-    return False
+        for each in found.fields:
+            inner = f"{path}.{each.name}"
+            yield from more_in(each.dataType, types[each.name], inner) if each.name in types else [inner]
+    elif isinstance(found, T.ArrayType) and isinstance(declared, T.ArrayType):
+        yield from more_in(found.elementType, declared.elementType, f"{path}[]")
+    elif isinstance(found, T.MapType) and isinstance(declared, T.MapType):
+        yield from more_in(found.valueType, declared.valueType, f"{path}.*")
 
 
 def from_other_type(column: Column, text: Column, found: T.DataType, f: Field, source: Source) -> Column:

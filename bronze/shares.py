@@ -15,6 +15,7 @@ from bronze.landing import ChangedError, Found, change
 from bronze.records import Layout, read_records
 from bronze.records.layout import refused
 from bronze.records.small_files import SMALL, Lines, lines_of, may_be_joined, read_joined
+from bronze.records.undeclared import with_undeclared
 from bronze.typed import typed
 
 OPENING = 10_000  # bytes that are read in the time that it takes to open a file
@@ -207,5 +208,7 @@ def with_types(records: pa.RecordBatch, layout: Layout, plain: Mapping[str, pa.D
             values[name] = pa.nulls(rows, plain[name]) if value is None else value
         texts[name] = said if value is None else pa.nulls(rows, pa.string())
     others = {name: records.column(name) for name in LINEAGE}
+    if layout.refuses_undeclared:
+        others["_error"] = with_undeclared(others["_error"], others["_rescued"])
     text = pa.StructArray.from_arrays([*texts.values()], names=[*texts])
     return pa.RecordBatch.from_arrays([*values.values(), text, *others.values()], names=[*values, "_text", *others])

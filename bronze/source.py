@@ -12,6 +12,7 @@ from lakehouse.tables import Column, ContractError, Privacy, Table
 
 Format = Literal["csv", "jsonl", "json", "xml", "avro", "fixed", "parquet"]
 Delivery = Literal["append", "snapshot", "changes"]
+NewColumns = Literal["rescue", "quarantine", "evolve"]
 
 LINEAGE = {
     "_rescued": Column("string", "What the file held that no column declares, as a JSON object.", "personal"),
@@ -46,6 +47,11 @@ class Field:
     decimal: str = "."
     thousands: str | None = None
     truth: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Undeclared(Field):
+    """A column of a table that no one declared: whatever files have of its name, as text."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,8 @@ class Source:
         there is, and what the newest lacks is gone. changes: rows tell what was changed, as `changes` says.
     snapshot_of: the day (or the moment) that a row's snapshot is of, in SQL over its columns, `_file` and
         `_arrived_at`: a snapshot that comes late is known by it.
+    new_columns: what becomes of columns that files have and no one declared. rescue: they are kept in `_rescued`.
+        quarantine: a record that has one is refused. evolve: they become columns of the table, as text.
     """
 
     name: str
@@ -108,6 +116,7 @@ class Source:
     delivery: Delivery = "append"
     changes: Changes | None = None
     snapshot_of: str = ARRIVAL_DAY
+    new_columns: NewColumns = "rescue"
 
     def __post_init__(self) -> None:
         if problems := problems_of(self):
@@ -121,6 +130,11 @@ class Source:
     @property
     def glob(self) -> str:
         return self.path.rsplit("/", 1)[1] or "*"
+
+    @property
+    def names_columns(self) -> bool:
+        """Whether its files name their columns, so that one which no one declared is known."""
+        return self.format != "fixed" and self.options.get("header") != "false"
 
     def claims(self, file: str) -> bool:
         """Whether a file of the landing folder is one of its files."""

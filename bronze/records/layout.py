@@ -16,8 +16,9 @@ class Layout:
     """How the files of one source are laid out. `columns` maps each declared column to its path in a nested record.
 
     widths: of fixed-width columns, in characters, in their order.
-    nested: the type of each column that is an array, a map or a struct.
+    nested: the type of each column that is an array, a map or a struct, or may be: `string` takes them as JSON.
     keeps_raw: whether the raw form of good records is asked for; a reader may save the work where it is not.
+    refuses_undeclared: whether a record that holds what no column declares is refused.
     """
 
     format: str
@@ -26,6 +27,7 @@ class Layout:
     widths: tuple[int, ...] = ()
     nested: Mapping[str, str] = field(default_factory=dict)
     keeps_raw: bool = True
+    refuses_undeclared: bool = False
 
     @cached_property
     def schema(self) -> pa.Schema:

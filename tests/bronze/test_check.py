@@ -92,6 +92,27 @@ def test_what_does_not_fit_is_told_with_counts_and_examples(tried):
 
 
 @pytest.mark.spark
+def test_columns_that_no_one_declared_are_told_with_how_their_source_ends_them(tried):
+    content = "id;paid;on;kind;till;KIND\n1;2,50;2024-06-30;card;7;x\n2;2,50;2024-06-30;card;8;y\n"
+    of_case = "KIND: in the files, and no column declares it"
+
+    evolving = tried(source(new_columns="evolve"), a__csv=content)
+    refusing = tried(source(new_columns="quarantine"), a__csv=content)
+
+    assert said(evolving) == [(f"{of_case} (it is kept in _rescued)", 2, ("'x'", "'y'"))]
+    assert evolving.good == 2
+    assert [(each.what, each.records) for each in evolving.remarks] == [
+        ("till: no column declares it (it becomes one of the table, as text)", 2)
+    ]
+    assert refusing.good == 0
+    assert said(refusing) == [
+        ("not declared", 2, ("till, KIND in a.csv, record 2", "till, KIND in a.csv, record 3")),
+        (f"{of_case} (its records are refused)", 2, ("'x'", "'y'")),
+        ("till: in the files, and no column declares it (its records are refused)", 2, ("'7'", "'8'")),
+    ]
+
+
+@pytest.mark.spark
 def test_a_declared_column_that_no_file_has_is_told_and_a_delimiter_that_does_not_fit(tried):
     absent = tried(source(), a__csv="ID;paid;on\n1;2,50;2024-06-30\n")
 

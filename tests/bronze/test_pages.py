@@ -1,5 +1,6 @@
 """Every declared source has a page, and pages say what the declarations say."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from bronze.registry import declared_systems
 from bronze.source import Changes, Feed, Field, Source
 from lakehouse.rules import Between, OneOf
 
+NO_PATHS = {"op": Field("string"), "seq": Field("bigint"), "id": Field("string"), "spent": Field("int")}
 FOLDERS = [None, Path(__file__).parents[2] / "bronze/sources/complete_journey"]
 
 ACCOUNTS = Source(
@@ -32,6 +34,7 @@ ACCOUNTS = Source(
     changes=Changes(operation="op", sequence="seq"),
     fresh_within=timedelta(hours=30),
     timezone="Europe/Berlin",
+    new_columns="quarantine",
 )
 
 
@@ -85,6 +88,7 @@ One row per change of an account.
 | Fresh within | 30 hours |
 | Time zone | Europe/Berlin, of moments that do not say their own |
 | Table | `bronze.crm_accounts` |
+| Columns that no one declared | quarantine. A record that has one is refused. |
 | Changes | `op` says what, `seq` counts; D: gone |
 
 ## Columns
@@ -120,6 +124,15 @@ The CRM.
 
 Runbook. Call Ann.
 """
+
+
+def test_what_becomes_of_new_columns_is_told_of_files_that_name_theirs():
+    of_no_names = replace(ACCOUNTS, format="csv", options={"header": "false"}, columns=NO_PATHS, new_columns="rescue")
+
+    assert "| Columns that no one declared | rescue. They are kept in `_rescued`. |" in page(
+        replace(ACCOUNTS, new_columns="rescue"), "crm", ""
+    )
+    assert "no one declared" not in page(of_no_names, "crm", "")
 
 
 def test_the_index_lists_sources_by_system():

@@ -120,6 +120,24 @@ def test_all_that_is_wrong_is_said_at_once():
             },
             "n: orders[].notes[].n goes through an array that is not on the way to records",
         ),
+        ({"new_columns": "drop"}, "new_columns: expected rescue, quarantine or evolve, found 'drop'"),
+        (
+            {"options": {"header": "false"}, "new_columns": "evolve"},
+            "new_columns: evolve is for files that name their columns",
+        ),
+        (
+            {
+                "format": "jsonl",
+                "options": {"records": "lines[]"},
+                "columns": {"id": Field("int")},
+                "new_columns": "quarantine",
+            },
+            "new_columns: quarantine is not for arrays as rows, as what is new around them is in one row alone",
+        ),
+        (
+            {"format": "jsonl", "columns": {"id": Field("int"), "ID": Field("int", path="who.id")}},
+            "ID: differs from id in case alone",
+        ),
         (
             {"delivery": "changes"},
             "delivery: 'changes' goes with changes=Changes(operation=..., sequence=...), and only it does",
