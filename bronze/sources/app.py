@@ -74,6 +74,7 @@ EVENTS = Source(
         party("concat('app/', device_id)", "app", known_as="concat('shop/', customer_no)"),
     ),
     fresh_within=timedelta(hours=30),
+    new_columns="evolve",  # each release of the app may tell more
 )
 
 SCREENS = Source(
