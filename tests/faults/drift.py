@@ -1,19 +1,20 @@
 """What becomes of files whose schema is no more the declared one: each with a ledger of how every row of it must end.
 
 `python -m tests.faults.drift` lands all of them at once. A row ends with the value that was meant, with nothing where
-nothing is required and the rest in `_rescued`, or in quarantine with the reason. What no reader could tell is not here:
-the first of July as 01/07 that was 07/01, or dollars that were euros.
+nothing is required and the rest in `_rescued`, or in quarantine with the reason. New and renamed columns are tried
+under each of the three ends that a source may declare for them. What no reader could tell is not here: the first of
+July as 01/07 that was 07/01, or dollars that were euros.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import fastavro
 import pyarrow as pa
@@ -21,12 +22,13 @@ import pyarrow.parquet as pq
 
 from bronze.ingest import ingest
 from bronze.ledger import QUARANTINE
-from bronze.source import Field, Source
+from bronze.source import LINEAGE, Field, NewColumns, Source
 from lakehouse.delta import Lakehouse
 from lakehouse.settings import Settings
 from tests.faults.campaign import Outcome, finish, small_session, tally_of
 
 Values = Mapping[str, Any]
+Row = tuple[tuple[str, str], ...]  # name and value of each column that says something
 GOES = "_rescued"  # in an expected row: what of it no column declares, as an object of JSON
 
 PLAIN = {
@@ -75,12 +77,19 @@ SOURCES = {
         source("fixed", "fixed", {name: Field(PLAIN[name].type, width=width) for name, width in WIDTHS.items()}),
     )
 }
+NAMED = ("csv", "jsonl", "json", "xml", "avro", "parquet")  # formats that name their columns
+SOURCES |= {
+    each.name: each
+    for policy in get_args(NewColumns)
+    for name in NAMED
+    for each in [replace(SOURCES[name], name=f"{policy}_{name}", path=f"{policy}_{name}/*", new_columns=policy)]
+}
 
 
 @dataclass(frozen=True)
 class Drift:
-    """A file of one source. Each row ends as the values that `lands` has of it (None where it says nothing), or as a
-    reason that is a part of one that `refused` has."""
+    """A file of one source. Each row ends as the values that `lands` has of it, in columns that are declared or not, or
+    as a reason that is a part of one that `refused` has."""
 
     kind: str
     source: str
@@ -93,9 +102,13 @@ class Drift:
         return f"{self.source}/{self.kind.replace(' ', '_')}"
 
     @property
-    def good(self) -> Counter[tuple[str, ...]]:
-        columns = (*SOURCES[self.source].columns, GOES)
-        return Counter(tuple(shown(row.get(column)) for column in columns) for row in self.lands)
+    def good(self) -> Counter[Row]:
+        return Counter(map(in_full, self.lands))
+
+
+def in_full(row: Values) -> Row:
+    """All that a row says, whatever its columns."""
+    return tuple(sorted((name, shown(value)) for name, value in row.items() if value is not None))
 
 
 def shown(value: Any) -> str:
@@ -367,14 +380,94 @@ def binary_drifts() -> Iterator[Drift]:
                 refused=("amount: expected decimal",))  # fmt: skip
 
 
-DRIFTS: tuple[Drift, ...] = (*csv_drifts(), *nested_drifts(), *binary_drifts())
+# New columns, under each of the ends that a source may declare for them
+
+WRITERS = {"jsonl": as_jsonl, "json": as_json, "xml": as_xml}
+CITY = {"city": "Ulm", "zip": "89073"}
+LINE = {"sku": "a", "price": Decimal("1.50"), "due_on": date(2024, 7, 1)}
+OF_AVRO = {
+    "by": {"type": "record", "name": "by", "fields": [{"name": "ip", "type": "string"}]},
+    "tags": {"type": "array", "items": "string"},
+    "address": {"type": "record", "name": "address", "fields": [{"name": n, "type": "string"} for n in CITY]},
+}
+OF_PARQUET = {
+    "till": pa.int32(),
+    "_till": pa.int32(),
+    "full_name": pa.string(),
+    "NAME": pa.string(),
+    "by": pa.struct([("ip", pa.string())]),
+    "tags": pa.list_(pa.string()),
+}
+
+
+def written(format: str, *rows: Values) -> bytes:
+    if format == "csv":
+        return as_csv(*map(told, rows))
+    if format == "avro":
+        return as_avro(*rows, **{name: type_ for name, type_ in OF_AVRO.items() if name in rows[0]})
+    if format == "parquet":
+        return as_parquet(*rows, **{name: type_ for name, type_ in OF_PARQUET.items() if name in rows[0]})
+    return WRITERS[format](*rows)
+
+
+def new_column_drifts() -> Iterator[Drift]:
+    nested = ("jsonl", "json", "xml", "avro")
+
+    def drifts(
+        kind: str,
+        row: Values,
+        declared: Values,
+        beside: Values,
+        *,
+        at: str,
+        evolves: Values | None = None,
+        formats: Sequence[str] = NAMED,
+        before: Sequence[Values] = (),
+    ) -> Iterator[Drift]:
+        """One file of each format under each end. Its last row says what is declared and, `beside`, what is not, `at`
+        that path; `evolves` is that as columns, where it can be."""
+        for format in formats:
+            of_texts = format in ("csv", "xml")
+            rest = {n: str(v) if of_texts and isinstance(v, int) else v for n, v in beside.items()}
+            rescued = (*before, {**declared, GOES: rest})
+            ends: dict[str, tuple[Sequence[Values], Sequence[str]]] = {
+                "rescue": (rescued, ()),
+                "quarantine": (before, [f"not declared: {at}"]),
+                "evolve": ((*before, {**declared, **evolves}) if evolves else rescued, ()),
+            }
+            for policy, (lands, refused) in ends.items():
+                content = written(format, *before, row)
+                yield Drift(f"{policy} {format} {kind}", f"{policy}_{format}", content, tuple(lands), tuple(refused))
+
+    yield from drifts("adds a column", {**ONE, "till": 7}, ONE, {"till": 7}, at="till", evolves={"till": "7"})
+    yield from drifts("adds a column to one record", {**TWO, "till": 7}, TWO, {"till": 7}, at="till",
+                      evolves={"till": "7"}, formats=("jsonl", "json", "xml"), before=[ONE])  # fmt: skip
+    yield from drifts("renames a column", renamed(ONE, name="full_name"), without(ONE, "name"),
+                      {"full_name": "name 1"}, at="full_name", evolves={"full_name": "name 1"})  # fmt: skip
+    yield from drifts("changes the case of a name", renamed(ONE, name="NAME"), without(ONE, "name"),
+                      {"NAME": "name 1"}, at="NAME")  # fmt: skip
+    yield from drifts("adds a name of lineage", {**ONE, "_till": 7}, ONE, {"_till": 7}, at="_till")
+    yield from drifts("adds a name that no column can have", {**ONE, "the till": 7}, ONE, {"the till": 7},
+                      at="the till", formats=("csv", "jsonl", "json"))  # fmt: skip
+    yield from drifts("adds an object", {**ONE, "by": {"ip": "::1"}}, ONE, {"by": {"ip": "::1"}}, at="by",
+                      evolves={"by": '{"ip":"::1"}'}, formats=(*nested, "parquet"))  # fmt: skip
+    yield from drifts("adds an array", {**ONE, "tags": ["a", "b"]}, ONE, {"tags": ["a", "b"]}, at="tags",
+                      evolves={"tags": '["a","b"]'}, formats=(*nested, "parquet"))  # fmt: skip
+    yield from drifts("adds a name below a declared one", {**ONE, "address": CITY}, {**ONE, "city": "Ulm"},
+                      {"address": {"zip": "89073"}}, at="address.zip", formats=nested)  # fmt: skip
+    yield from drifts("adds a name within a declared array", {**ONE, "lines": [{**in_json(LINE), "till": 7}]},
+                      {**ONE, "lines": [LINE]}, {"lines": [{"till": 7}]}, at="lines[].till",
+                      formats=("jsonl", "json"))  # fmt: skip
+
+
+DRIFTS: tuple[Drift, ...] = (*csv_drifts(), *nested_drifts(), *binary_drifts(), *new_column_drifts())
 
 
 @dataclass
 class Found:
     """What bronze and quarantine hold of a file."""
 
-    good: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    good: Counter[Row] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
 
 
@@ -403,9 +496,10 @@ def land_all_drifts(lake: Lakehouse, drifts: Sequence[Drift] = DRIFTS) -> list[O
     assert not failed, failed
     by_file = {drift.file: Found() for drift in drifts}
     for each in sources:
-        for row in lake.read(each.table).select("_file", *each.columns, GOES).collect():
-            *values, rescued = row[1:]
-            by_file[row._file].good[*map(shown, values), shown(json.loads(rescued) if rescued else None)] += 1
+        for row in lake.read(each.table).drop(*(LINEAGE.keys() - {GOES, "_file"})).collect():
+            says = row.asDict()
+            rescued = {GOES: json.loads(says[GOES])} if says[GOES] else {}
+            by_file[says.pop("_file")].good[in_full({**says, **rescued})] += 1
     for row in lake.read(QUARANTINE).collect():
         by_file[row.file].reasons.append("; ".join(row.reasons))
     return [outcome(drift, by_file[drift.file]) for drift in drifts]

@@ -1,11 +1,28 @@
 """Thirty schema drifts and more: each ends as its source declares, and no value is silently another."""
 
-from tests.faults.drift import DRIFTS, Drift, Found, land_all_drifts, outcome
+from typing import get_args
+
+from bronze.source import NewColumns
+from tests.faults.drift import DRIFTS, NAMED, SOURCES, Drift, Found, land_all_drifts, outcome
 
 
 def test_there_are_thirty_drifts_over_all_formats() -> None:
     assert len({each.kind for each in DRIFTS}) == len(DRIFTS) >= 30
     assert {each.source for each in DRIFTS} >= {"csv", "jsonl", "json", "xml", "avro", "fixed", "parquet"}
+
+
+def test_new_and_renamed_columns_are_tried_under_each_end_that_a_source_may_declare_for_them() -> None:
+    for policy in get_args(NewColumns):
+        of_policy = [each for each in DRIFTS if SOURCES[each.source].new_columns == policy]
+        for format in NAMED:
+            kinds = {each.kind.removeprefix(f"{policy} {format} ") for each in of_policy}
+            assert {"adds a column", "renames a column", "changes the case of a name"} <= kinds
+
+
+def test_a_column_that_the_ledger_does_not_know_is_not_as_it_should_be() -> None:
+    drift = Drift("a kind", "evolve_csv", b"", lands=({"id": 1},))
+
+    assert not outcome(drift, Found(Drift("a kind", "evolve_csv", b"", lands=({"id": 1, "till": "7"},)).good)).is_clean
 
 
 def test_the_ledger_tells_a_row_that_is_lost_from_one_that_is_silently_another() -> None:
