@@ -6,10 +6,11 @@ import pytest
 
 from bronze.read import layout_of
 from bronze.records import read_records
-from tests.faults.corrupt import COLUMNS, KINDS, Corrupt, land_all_kinds, outcome, source_of
+from tests.faults.corrupt import land_all_kinds, outcome, source_of
+from tests.faults.kinds import COLUMNS, KINDS, SOUND, Corrupt
 
 
-@pytest.mark.parametrize("corrupt", [each for each in KINDS if not each.typed], ids=lambda each: each.kind)
+@pytest.mark.parametrize("corrupt", [each for each in (*KINDS, *SOUND) if not each.typed], ids=lambda each: each.file)
 def test_records_are_the_ledgers(corrupt: Corrupt, tmp_path: Path) -> None:
     path = tmp_path / f"file{corrupt.ending}"
     path.write_bytes(corrupt.content)
@@ -27,7 +28,10 @@ def test_records_are_the_ledgers(corrupt: Corrupt, tmp_path: Path) -> None:
 
 def test_there_are_forty_kinds_over_all_formats() -> None:
     assert len({each.kind for each in KINDS}) == len(KINDS) >= 40
-    assert {each.format for each in KINDS} == {"csv", "jsonl", "json", "xml", "avro", "fixed", "parquet"}
+    formats = {"csv", "jsonl", "json", "xml", "avro", "fixed", "parquet"}
+    assert {each.format for each in KINDS} == formats
+    assert {each.format for each in KINDS if each.good and each.refused} == formats  # in part, and the rest lands
+    assert {each.format for each in SOUND} == formats
 
 
 def test_bronze_and_quarantine_are_the_ledgers(lake) -> None:
