@@ -25,6 +25,7 @@ class Tally:
     duplicated: int = 0
     unflagged: int = 0
     failed: list[str] = field(default_factory=list)
+    named_after: float = 0.0  # seconds, at most, where that is measured
 
     @property
     def is_clean(self) -> bool:
@@ -38,6 +39,8 @@ class Tally:
 
     def __str__(self) -> str:
         counts = f"lost {self.lost}, duplicated {self.duplicated}, unflagged {self.unflagged}"
+        if self.named_after:
+            counts += f", named after {self.named_after:.1f} s at most"
         return f"faults {self.faults}, {counts}" + (f", failed {len(self.failed)}" if self.failed else "")
 
 
