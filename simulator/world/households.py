@@ -78,30 +78,32 @@ def sizes(dice: Dice, households: Ints) -> tuple[Ints, Ints]:
 
 
 @lru_cache(maxsize=4)
-def first_people(seed: int, people: int) -> Ints:
-    """The number of the first person of each household, and after the last household the number of people."""
-    dice = Dice(seed)
-    count = 64 + people  # at least one person each
-    firsts = np.concatenate([[0], np.cumsum(sizes(dice, np.arange(count))[1])])
-    return np.minimum(firsts[: np.searchsorted(firsts, people) + 1], people)
+def block_starts(seed: int, people: int, households_per_block: int) -> Ints:
+    """The number of the first person of each block of households, and after the last block the number of people."""
+    dice, starts = Dice(seed), [0]
+    while starts[-1] < people:
+        households = (len(starts) - 1) * households_per_block + np.arange(households_per_block)
+        starts.append(starts[-1] + int(sizes(dice, households)[1].sum()))
+    return np.minimum(starts, people)
 
 
 def block_count(config: Config) -> int:
-    return -(-(len(first_people(config.seed, config.people)) - 1) // config.households_per_block)
+    return len(block_starts(config.seed, config.people, config.households_per_block)) - 1
 
 
 def members(config: Config, block: int) -> Members:
     """The people of one block of households."""
     dice = Dice(config.seed)
-    firsts = first_people(config.seed, config.people)
-    start = block * config.households_per_block
-    stop = min(start + config.households_per_block, len(firsts) - 1)
-    households = np.arange(start, stop)
-    kind, _ = sizes(dice, households)
-    size = np.diff(firsts[start : stop + 1])  # the last household may be cut short
+    first, stop = block_starts(config.seed, config.people, config.households_per_block)[block : block + 2]
+    households = block * config.households_per_block + np.arange(config.households_per_block)
+    kind, size = sizes(dice, households)
+    firsts = np.concatenate([[first], first + np.cumsum(size)])
+    is_there = firsts[:-1] < stop
+    households, kind = households[is_there], kind[is_there]
+    size = np.diff(np.minimum(firsts, stop))[is_there]  # the last household may be cut short
     home = np.repeat(np.arange(len(households)), size)
     position = np.arange(len(home)) - np.repeat(np.cumsum(size) - size, size)
-    person = firsts[start] + np.arange(len(home))
+    person = np.arange(first, stop)
     household = households[home]
     role = roles(kind[home], position)
     nth_child = position - ADULTS[kind[home]]
