@@ -81,10 +81,12 @@ def with_people(decided: pa.Table, truth: Path) -> pa.Table:
     if "person_id" in decided.column_names or not {"source", "record_id"} <= set(decided.column_names):
         return decided
     known = [pd.DataFrame(columns=["source", "record_id", "person_id"])]
+    wanted = pc.unique(decided["record_id"].cast("string"))
     for source in pc.unique(decided["source"].cast("string")).to_pylist():
-        folder = truth / f"records/source={source}"
-        if folder.exists():
-            known.append(pq.read_table(folder, partitioning=None).to_pandas().assign(source=source))
+        for path in sorted((truth / f"records/source={source}").glob("*.parquet")):
+            for told in pq.ParquetFile(path).iter_batches():
+                found = told.filter(pc.is_in(told["record_id"], wanted))
+                known.append(found.to_pandas().assign(source=source))
     people = pd.concat(known).groupby(["source", "record_id"], as_index=False)["person_id"].min()
     found = (
         decided.to_pandas()
