@@ -10,7 +10,8 @@ their types and by the form (formats.py): CSV, fixed-width, JSON, XML, Avro, Par
 pos.py is an example of most of it.
 
 The rows become the bytes of pieces in the process that simulated the batch (pieces.py); when all blocks of some days
-are there, they are put together to files, with what is wrong with them on purpose (landing.py).
+are there, they are put together to files, with what is wrong with them on purpose (landing.py). What waits, waits on
+disk.
 """
 
 from collections import Counter

@@ -9,7 +9,7 @@ and timestamps are ISO 8601; another spelling is given as a text. In JSON and XM
 import gzip
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,15 +41,12 @@ class Form:
     def between(self) -> bytes:
         return b""
 
-    def finished(self, content: bytes, schema: pa.Schema, is_zipped: bool = False) -> bytes:
-        """A whole file of these pieces."""
-        if is_zipped:
-            begin, end = self.begin(schema.names), self.end()
-            return (zipped(begin) if begin else b"") + content + (zipped(end) if end else b"")
-        return self.begin(schema.names) + content.removesuffix(self.between) + self.end()
-
-    def of_no_rows(self, schema: pa.Schema) -> bytes:
-        return b""
+    def finished(self, pieces: Iterable[bytes], schema: pa.Schema, is_zipped: bool = False) -> Iterator[bytes]:
+        """A whole file of these pieces, part by part."""
+        begin, end = self.begin(schema.names), self.end()
+        yield zipped(begin) if begin and is_zipped else begin
+        yield from pieces if is_zipped else without_end(pieces, self.between)
+        yield zipped(end) if end and is_zipped else end
 
     def broken(self, line: str) -> bytes:
         """A line that is wrong, as a row of the file."""
@@ -199,6 +196,15 @@ class Xml(Lines):
         return f"</{self.root}>\n".encode()
 
 
+def without_end(parts: Iterable[bytes], end: bytes) -> Iterator[bytes]:
+    """All but how the last of them ends."""
+    last = b""
+    for part in filter(None, parts):
+        yield last
+        last = part
+    yield last.removesuffix(end)
+
+
 SYNC = bytes.fromhex("4f72726572792073796e63206d61726b")  # the same in each file, so that the same rows are the same
 
 
@@ -224,12 +230,13 @@ class Avro(Form):
         fields = [{"name": name, "type": ["null", avro_type(each)]} for name, each in types.items()]
         return {"type": "record", "name": self.record, "fields": fields}
 
-    def finished(self, content: bytes, schema: pa.Schema, is_zipped: bool = False) -> bytes:
+    def finished(self, pieces: Iterable[bytes], schema: pa.Schema, is_zipped: bool = False) -> Iterator[bytes]:
         of_file = json.dumps(self.schema(dict(zip(schema.names, schema.types, strict=True)))).encode()
         head = b"Obj\x01" + avro_long(2)
         for text in (b"avro.schema", of_file, b"avro.codec", b"null"):
             head += avro_long(len(text)) + text
-        return head + avro_long(0) + SYNC + content
+        yield head + avro_long(0) + SYNC
+        yield from pieces
 
 
 @dataclass(frozen=True)
@@ -249,13 +256,32 @@ class Parquet(Form):
 
         return stream
 
-    def finished(self, content: bytes, schema: pa.Schema, is_zipped: bool = False) -> bytes:
-        sink = io.BytesIO()
+    def finished(self, pieces: Iterable[bytes], schema: pa.Schema, is_zipped: bool = False) -> Iterator[bytes]:
+        sink = Sink()
         with pq.ParquetWriter(sink, schema, compression=self.compression, store_schema=False) as writer:
-            source = pa.BufferReader(content)
-            while source.tell() < len(content):
-                writer.write_table(pa.ipc.open_stream(source).read_all())
-        return sink.getvalue()
+            for piece in pieces:
+                writer.write_table(pa.ipc.open_stream(piece).read_all())
+                yield sink.taken()
+        yield sink.taken()
+
+
+class Sink(io.RawIOBase):
+    """What is written waits to be taken."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, part: Any) -> int:
+        self.parts.append(bytes(part))
+        return len(part)
+
+    def taken(self) -> bytes:
+        found = b"".join(self.parts)
+        self.parts.clear()
+        return found
 
 
 def avro_long(value: int) -> bytes:

@@ -4,28 +4,30 @@ What is not complete, or has not arrived yet, waits in a folder beside the landi
 pieces come again and make the same files.
 """
 
+import filecmp
 import json
+import os
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
 import pyarrow as pa
 
-from simulator.complete_journey import put
+from simulator.complete_journey import is_in_place, put
 from simulator.feeds import Written
 from simulator.feeds.feed import Broken, ByteOrderMark, Empty, Late, NoFinalNewline, RawFeed, Resent
-from simulator.feeds.formats import zipped
-from simulator.feeds.pieces import Piece, Pieces
+from simulator.feeds.formats import without_end, zipped
+from simulator.feeds.pieces import Piece, Pieces, Place
 from simulator.feeds.systems import FEEDS
-from simulator.warts import Content, Manifest, RawFile, Wart, counted
+from simulator.warts import Manifest, RawFile, Wart, counted
 from simulator.world.config import Config, day_number
 from simulator.world.households import block_count
 from simulator.world.truth import write_records
-
-BY_NAME = {feed.name: feed for feed in FEEDS}
 
 
 def manifest_path(landing: Path) -> Path:
@@ -39,12 +41,11 @@ def unfinished_path(landing: Path) -> Path:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows of a file, of one day."""
+    """Rows of a file, of one day: the pieces of one block of people after another."""
 
-    content: bytes
+    pieces: Sequence[Place]
     rows: int
     schema: str
-    first: int  # bytes of the first block, after which broken lines come
 
 
 class Landing:
@@ -52,7 +53,7 @@ class Landing:
 
     def __init__(self, folder: Path, config: Config, truth: Path, next_day: int) -> None:
         self.folder, self.config, self.truth = folder, config, truth
-        self.waiting: list[Written] = []
+        self.waiting: dict[int, list[Written]] = defaultdict(list)  # by first day
         self.unfinished = unfinished_path(folder)
         self.used: set[Path] = set()  # of what waited: needed again if this run is killed
         self.files = {file.path: file for file in known_files(folder)}
@@ -65,82 +66,80 @@ class Landing:
                 path.unlink()
 
     def add(self, written: Written) -> None:
-        """Pieces come in the order of their days, then of blocks."""
-        self.waiting.append(written)
-        if len(self.waiting) == block_count(self.config):
-            self.land()
-            for each in self.waiting:
+        """The pieces of a block come in the order of their days."""
+        waiting = self.waiting[written.first_day]
+        waiting.append(written)
+        if len(waiting) == block_count(self.config):
+            self.land(waiting)
+            for each in waiting:
                 each.pieces.unlink()
-            self.waiting.clear()
+            del self.waiting[written.first_day]
 
-    def land(self) -> None:
-        blocks = [Pieces(written.pieces) for written in self.waiting]
-        first_day, last_day = self.waiting[0].first_day, self.waiting[0].last_day
-        found: dict[tuple[str, int, int], list[tuple[Pieces, Piece]]] = defaultdict(list)
-        records: dict[str, list[pa.Table]] = defaultdict(list)
-        for block in blocks:
-            for piece in block.index:
-                if piece.kind == "records":
-                    records[piece.feed].append(pa.ipc.open_stream(block.bytes_of(piece)).read_all())
-                else:
-                    found[piece.feed, piece.day, piece.minute].append((block, piece))
-        for (name, day, minute), pieces in sorted(found.items(), key=lambda item: item[0]):
-            feed = BY_NAME[name]
-            if feed.every in ("month", "year"):
-                self.keep(feed, day, chunk_of(pieces))
-            else:
-                self.deliver(feed, day, minute, [chunk_of(pieces)])
+    def land(self, waiting: Sequence[Written]) -> None:
+        """File by file, of which no more is in hand than a piece."""
+        span, blocks = waiting[0], [Pieces(written.pieces) for written in waiting]
         for feed in FEEDS:
+            found: dict[tuple[int, int], list[tuple[Place, Piece]]] = defaultdict(list)
+            records = []
+            for block in blocks:
+                for piece in block.of(feed.name):
+                    if piece.kind == "records":
+                        records.append(block.place(piece))
+                    else:
+                        found[piece.day, piece.minute].append((block.place(piece), piece))
+            for (day, minute), pieces in sorted(found.items(), key=lambda item: item[0]):
+                places = [place for place, _ in pieces]
+                chunk = Chunk(places, sum(piece.rows for _, piece in pieces), pieces[0][1].schema)
+                if feed.every in ("month", "year"):
+                    self.keep(feed, day, chunk)
+                else:
+                    self.deliver(feed, day, minute, [chunk], span)
             if feed.every in ("month", "year"):
-                self.deliver_periods(feed, last_day)
-        for name, tables in records.items():
-            table = pa.concat_tables(tables)
-            write_records(
-                self.truth, name, f"{first_day:06}", record_id=table["record_id"], person_id=table["person_id"]
-            )
-        self.release(last_day)
+                self.deliver_periods(feed, span)
+            if records:
+                tables = (pa.ipc.open_stream(place.read()).read_all() for place in records)
+                write_records(self.truth, feed.name, f"{span.first_day:06}", tables)
+        self.release(span.last_day)
 
     def keep(self, feed: RawFeed, day: int, chunk: Chunk) -> None:
         """Until the file's last day is over."""
-        about = {"rows": chunk.rows, "schema": chunk.schema, "first": chunk.first}
-        put(self.unfinished / feed.name / f"{day:06}", json.dumps(about).encode() + b"\n" + chunk.content)
+        sizes = [place.end - place.start for place in chunk.pieces]
+        about = json.dumps({"rows": chunk.rows, "schema": chunk.schema, "sizes": sizes}).encode() + b"\n"
+        write(self.unfinished / feed.name / f"{day:06}", chain([about], (place.read() for place in chunk.pieces)))
 
-    def deliver_periods(self, feed: RawFeed, last_day: int) -> None:
+    def deliver_periods(self, feed: RawFeed, span: Written) -> None:
         periods: dict[int, list[Path]] = defaultdict(list)
         for path in sorted((self.unfinished / feed.name).glob("[0-9]*")):
             if path not in self.used:
                 periods[feed.first_day(int(path.name))].append(path)
         for first, paths in periods.items():
-            if day_number(feed.ends(first, 0).date()) > last_day + 1:
+            if day_number(feed.ends(first, 0).date()) > span.last_day + 1:
                 continue
-            chunks = []
-            for path in paths:
-                about, _, content = path.read_bytes().partition(b"\n")
-                chunks.append(Chunk(content=content, **json.loads(about)))
-            self.deliver(feed, first, 0, chunks)
+            self.deliver(feed, first, 0, [chunk_of(path) for path in paths], span)
             self.used.update(paths)
 
-    def deliver(self, feed: RawFeed, day: int, minute: int, chunks: Sequence[Chunk]) -> None:
-        for file, data in files_of(feed, day, minute, chunks, self.config.first_day):
+    def deliver(self, feed: RawFeed, day: int, minute: int, chunks: Sequence[Chunk], span: Written) -> None:
+        for file, parts in files_of(feed, day, minute, chunks, self.config.first_day):
             lands_on = day_number(file.arrived_at.date()) - 1
-            if lands_on > self.waiting[0].last_day:
-                about = json.dumps(asdict(file), default=str).encode()
-                name = f"{self.waiting[0].first_day:06}-{lands_on:06}-{file.path.replace('/', '+')}"
-                put(self.unfinished / "held" / name, about + b"\n" + data)
+            if lands_on > span.last_day:
+                about = json.dumps(asdict(file), default=str).encode() + b"\n"
+                name = f"{span.first_day:06}-{lands_on:06}-{file.path.replace('/', '+')}"
+                write(self.unfinished / "held" / name, chain([about], parts))
             else:
-                self.put(file, data)
+                self.put(file, parts)
 
     def release(self, last_day: int) -> None:
         """What was late has arrived."""
         for path in sorted((self.unfinished / "held").glob("[0-9]*")):
             if int(path.name[7:13]) <= last_day and path not in self.used:
-                about, _, data = path.read_bytes().partition(b"\n")
-                self.put(raw_file(json.loads(about)), data)
+                with path.open("rb") as held:
+                    file = raw_file(json.loads(held.readline()))
+                    self.put(file, iter(partial(held.read, 2**20), b""))
                 self.used.add(path)
 
-    def put(self, file: RawFile, data: bytes) -> None:
-        put(self.folder / file.path, data, file.arrived_at)
-        self.files[file.path] = file
+    def put(self, file: RawFile, parts: Iterable[bytes]) -> None:
+        size = write(self.folder / file.path, parts, file.arrived_at)
+        self.files[file.path] = replace(file, bytes=size)
 
     def finish(self) -> None:
         """Say what is in the files. A run that does not come so far is run again."""
@@ -165,67 +164,87 @@ def raw_file(about: dict[str, object]) -> RawFile:
     return RawFile(**file | {"warts": tuple(Wart(**wart) for wart in about["warts"])})  # type: ignore
 
 
-def chunk_of(pieces: list[tuple[Pieces, Piece]]) -> Chunk:
-    contents = [block.bytes_of(piece) for block, piece in pieces]
-    rows = sum(piece.rows for _, piece in pieces)
-    return Chunk(b"".join(contents), rows, pieces[0][1].schema, len(contents[0]))
+def chunk_of(path: Path) -> Chunk:
+    """What was kept of a day."""
+    with path.open("rb") as file:
+        line = file.readline()
+    about = json.loads(line)
+    ends = accumulate(about.pop("sizes"), initial=len(line))
+    return Chunk([Place(path, start, end) for start, end in pairwise(ends)], **about)
+
+
+def write(path: Path, parts: Iterable[bytes], modified_at: datetime | None = None) -> int:
+    """Whole or not at all; a file that is already so is left alone. Returns its size."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    with unfinished.open("wb") as file:
+        for part in parts:
+            file.write(part)
+        size = file.tell()
+    if is_in_place(path, size, modified_at) and filecmp.cmp(unfinished, path, shallow=False):
+        unfinished.unlink()
+        return size
+    if modified_at is not None:
+        os.utime(unfinished, (modified_at.timestamp(), modified_at.timestamp()))
+    unfinished.replace(path)
+    return size
 
 
 def files_of(
     feed: RawFeed, day: int, minute: int, chunks: Sequence[Chunk], first_day: int
-) -> Iterator[tuple[RawFile, bytes]]:
-    """The file of a day, and those that come again or without rows, as the feed says."""
+) -> Iterator[tuple[RawFile, Iterator[bytes]]]:
+    """The file of a day, part by part, and those that come again or without rows, as the feed says. How many bytes it
+    has is not known yet."""
     begins = feed.begins(day, minute)
     arrived_at = feed.ends(day, minute).replace(tzinfo=UTC) + timedelta(hours=feed.arrives)
     path = feed.path.format(at=begins)
     here = [wrong for wrong in feed.wrong if feed.first_day(first_day + wrong.day) == day]
-    content = content_of(feed, chunks, [line for wrong in here if isinstance(wrong, Broken) for line in wrong.lines])
-    found = list(content.warts)
-    data = content.data
-    for wrong in here:
-        if isinstance(wrong, ByteOrderMark):
-            data = b"\xef\xbb\xbf" + data
-            found.append(Wart("byte order mark", 1))
-        elif isinstance(wrong, NoFinalNewline):
-            data = data.removesuffix(b"\n")
-            found.append(Wart("no final newline", 1))
-        elif isinstance(wrong, Late):
-            arrived_at += timedelta(days=wrong.by)
-            found.append(Wart(f"{wrong.by} days late", 1))
-    content = replace(content, data=data, warts=tuple(found))
-    yield raw(feed, path, arrived_at, content), data
-    for wrong in here:
-        if isinstance(wrong, Resent):
-            again = (*found, Wart("re-delivered", content.rows))
-            resent = replace(content, repeated=content.rows, warts=again)
-            yield raw(feed, named(path, "resend"), arrived_at + timedelta(days=wrong.after), resent), data
-        elif isinstance(wrong, Empty):
-            schema = schema_of(chunks[0].schema)
-            data_of_none = feed.form.finished(feed.form.of_no_rows(schema), schema, feed.is_zipped)
-            empty = Content(data_of_none, 0, warts=(Wart("no rows", 1),))
-            yield raw(feed, named(path, "empty"), arrived_at + timedelta(hours=1), empty), data_of_none
-
-
-def content_of(feed: RawFeed, chunks: Sequence[Chunk], broken: list[tuple[str, str]]) -> Content:
-    parts = [chunk.content for chunk in chunks]
-    if broken:
-        lines = b"".join(feed.form.broken(line) for _, line in broken)
-        first, at = parts[0], chunks[0].first
-        parts[0] = first[:at] + (zipped(lines) if feed.is_zipped else lines) + first[at:]
+    broken = [line for wrong in here if isinstance(wrong, Broken) for line in wrong.lines]
     schema = schema_of(chunks[0].schema)
     rows = sum(chunk.rows for chunk in chunks)
-    undeclared = tuple(Wart(f"undeclared column {name}", rows) for name in schema.names if name in feed.since)
-    data = feed.form.finished(b"".join(parts), schema, feed.is_zipped)
-    return Content(data, rows, broken=len(broken), warts=(*counted(broken), *undeclared))
+    warts = [*counted(broken)]
+    warts += [Wart(f"undeclared column {name}", rows) for name in schema.names if name in feed.since]
+    for wrong in here:
+        if isinstance(wrong, ByteOrderMark):
+            warts.append(Wart("byte order mark", 1))
+        elif isinstance(wrong, NoFinalNewline):
+            warts.append(Wart("no final newline", 1))
+        elif isinstance(wrong, Late):
+            arrived_at += timedelta(days=wrong.by)
+            warts.append(Wart(f"{wrong.by} days late", 1))
+
+    def parts() -> Iterator[bytes]:
+        found = feed.form.finished(pieces_of(feed, chunks, broken), schema, feed.is_zipped)
+        if any(isinstance(wrong, ByteOrderMark) for wrong in here):
+            found = chain([b"\xef\xbb\xbf"], found)
+        return without_end(found, b"\n") if any(isinstance(wrong, NoFinalNewline) for wrong in here) else found
+
+    file = RawFile(feed.name, path, arrived_at, 0, rows, 0, len(broken), 0, tuple(warts))
+    yield file, parts()
+    for wrong in here:
+        if isinstance(wrong, Resent):
+            resent_at, again = arrived_at + timedelta(days=wrong.after), (*warts, Wart("re-delivered", rows))
+            resent = replace(file, path=named(path, "resend"), arrived_at=resent_at, repeated=rows, warts=again)
+            yield resent, parts()
+        elif isinstance(wrong, Empty):
+            about = {"path": named(path, "empty"), "arrived_at": arrived_at + timedelta(hours=1)}
+            empty = replace(file, **about, rows=0, broken=0, warts=(Wart("no rows", 1),))
+            yield empty, feed.form.finished([], schema, feed.is_zipped)
+
+
+def pieces_of(feed: RawFeed, chunks: Sequence[Chunk], broken: Sequence[tuple[str, str]]) -> Iterator[bytes]:
+    """Broken lines come after the first block of people."""
+    first, *others = (place for chunk in chunks for place in chunk.pieces)
+    yield first.read()
+    if broken:
+        lines = b"".join(feed.form.broken(line) for _, line in broken)
+        yield zipped(lines) if feed.is_zipped else lines
+    for place in others:
+        yield place.read()
 
 
 def schema_of(described: str) -> pa.Schema:
     return pa.ipc.read_schema(pa.BufferReader(bytes.fromhex(described)))
-
-
-def raw(feed: RawFeed, path: str, arrived_at: datetime, content: Content) -> RawFile:
-    counts = {name: getattr(content, name) for name in ("rows", "repeated", "broken", "blank", "warts")}
-    return RawFile(feed.name, path, arrived_at, len(content.data), **counts)
 
 
 def named(path: str, what: str) -> str:

@@ -42,7 +42,7 @@ def full_names(seen: Seen, system: str, person_id: Ints, day: Ints, *, last_firs
     return pc.if_else(pc.and_(pa.array(is_native), pc.is_valid(in_script)), in_script, latin)
 
 
-@lru_cache(maxsize=512)  # some systems of each block
+@lru_cache(maxsize=32)  # the systems of a block
 def recorded(config: Config, block: int, system: str) -> tuple[pa.Array, pa.Array, pa.Array, Array]:
     """Given, family and birth name of the people of a block, and who never told of a new name."""
     known, dice = known_of(config, block), Dice(config.seed)

@@ -1,13 +1,15 @@
 """Pieces of files: the rows of one block of people and a day, as bytes, until those of all blocks are there.
 
-A file of pieces has their bytes, one after the other, then an index as JSON, and how long that is.
+A file of pieces has their bytes, one after the other; then what there is of each feed, as JSON; where that is, and how
+long that is.
 """
 
 import json
-import mmap
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +22,23 @@ from simulator.world.world import Batch
 
 
 @dataclass(frozen=True)
+class Place:
+    """Bytes in a file. It is opened for them alone: there can be more blocks of people than files that may be open."""
+
+    path: Path
+    start: int
+    end: int
+
+    def read(self) -> bytes:
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(self.start)
+            return file.read(self.end - self.start)
+
+
+@dataclass(frozen=True)
 class Piece:
     """Where the bytes are of a feed's rows of a day (and minute); of `records`, which record is which person."""
 
-    feed: str
     day: int
     minute: int
     rows: int
@@ -36,14 +51,14 @@ class Piece:
 def write_pieces(path: Path, batch: Batch, feeds: Sequence[RawFeed]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     seen = Seen(batch)
-    index: list[Piece] = []
+    index: dict[str, list[Piece]] = defaultdict(list)
     with path.open("wb") as file:
 
         def put(feed: RawFeed, day: int, minute: int, rows: int, content: bytes, schema: pa.Schema, kind: str) -> None:
             start = file.tell()
             file.write(content)
             described = schema.serialize().to_pybytes().hex()
-            index.append(Piece(feed.name, day, minute, rows, start, file.tell(), described, kind))
+            index[feed.name].append(Piece(day, minute, rows, start, file.tell(), described, kind))
 
         for feed in feeds:
             recorded = feed.record(seen)
@@ -63,7 +78,12 @@ def write_pieces(path: Path, batch: Batch, feeds: Sequence[RawFeed]) -> None:
                 table = pa.table({"record_id": recorded.record_id, "person_id": recorded.person_id})
                 content = stream_of(table.filter(pa.compute.is_valid(table["record_id"])))
                 put(feed, batch.first_day, 0, table.num_rows, content, table.schema, "records")
-        listed = json.dumps([vars(piece) for piece in index]).encode()
+        places = {}
+        for name, pieces in index.items():
+            start = file.tell()
+            file.write(json.dumps([vars(piece) for piece in pieces]).encode())
+            places[name] = (start, file.tell())
+        listed = json.dumps(places).encode()
         file.write(listed + len(listed).to_bytes(8, "big"))
 
 
@@ -107,13 +127,18 @@ def stream_of(table: pa.Table) -> bytes:
 
 
 class Pieces:
-    """A file of pieces, opened."""
+    """A file of pieces. What there is of a feed is read when it is asked for."""
 
     def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            self.content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        size = int.from_bytes(self.content[-8:], "big")
-        self.index = [Piece(**each) for each in json.loads(self.content[-8 - size : -8])]
+        self.path, size = path, path.stat().st_size
+        length = int.from_bytes(Place(path, size - 8, size).read(), "big")
+        self.places = json.loads(Place(path, size - 8 - length, size - 8).read())
 
-    def bytes_of(self, piece: Piece) -> bytes:
-        return self.content[piece.start : piece.end]
+    def of(self, feed: str) -> list[Piece]:
+        if feed not in self.places:
+            return []
+        found = json.loads(Place(self.path, *self.places[feed]).read())
+        return [Piece(**each | {"schema": intern(each["schema"])}) for each in found]
+
+    def place(self, piece: Piece) -> Place:
+        return Place(self.path, piece.start, piece.end)

@@ -75,7 +75,7 @@ def days_of(column: pa.Array, missing: int) -> Ints:
     return pc.fill_null(column.cast(pa.int32()), missing).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-@lru_cache(maxsize=48)
+@lru_cache(maxsize=2)
 def known_of(config: Config, block: int) -> Known:
     return Known(config, block)
 

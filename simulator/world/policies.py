@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.world.config import as_date, day_number
+from simulator.world.config import day_number
+from simulator.world.households import block_count
 from simulator.world.profit import EARNED, ORDERS, SPENT
-from simulator.world.run import state_path
-from simulator.world.world import World
+from simulator.world.run import kept
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,11 @@ class Earned:
 
 def compare(landings: Sequence[Path], since: date) -> list[Earned]:
     """The worlds must be copies of one, of which all have come as far as the others. Weeks that are over count."""
-    worlds = [World.load(state_path(landing)) for landing in landings]
+    worlds = []
+    for landing in landings:
+        if (world := kept(landing)) is None:
+            raise ValueError(f"Cannot compare these worlds:\n  {landing}: expected a world; found none\nSimulate it.")
+        worlds.append(world)
     config, until = worlds[0].config, worlds[0].until
     first, end = config.week_of(day_number(since) + 6), config.week_of(worlds[0].next_day)
     problems = []
@@ -51,25 +55,25 @@ def compare(landings: Sequence[Path], since: date) -> list[Earned]:
         problems.append(f"  {landings[0]}: expected a week that begins on {since} or later and is over; found none")
     if problems:
         raise ValueError("\n".join(["Cannot compare these worlds:", *problems, "Let all of them come as far."]))
-    monday = as_date(config.monday(first))
-    found: list[Earned] = []
-    beside = None
-    for landing, world in zip(landings, worlds, strict=True):
-        of_weeks = np.concatenate([each for each in world.weekly if each is not None], axis=1)[:, :, first:end]
-        total = of_weeks.sum(axis=2, dtype=np.int64)
-        profit = total[EARNED] / 100
-        beside = profit if beside is None else beside
-        found.append(
-            Earned(
-                landing=landing,
-                weeks=end - first,
-                people=config.people,
-                actions=int((world.actions.day >= day_number(monday)).sum()),
-                orders=int(total[ORDERS].sum()),
-                spent=int(total[SPENT].sum()),
-                profit=float(profit.sum()),
-                more=float((profit - beside).sum()),
-                give_or_take=float(2 * (profit - beside).std() * np.sqrt(config.people)),
-            )
+    sums = np.zeros((len(worlds), 5))  # orders, spent, profit, profit beyond the first world's, and that squared
+    for block in range(block_count(config)):
+        totals = [world.lived(block).weekly[:, :, first:end].sum(axis=2, dtype=np.int64) for world in worlds]
+        for at, total in enumerate(totals):
+            more = (total[EARNED] - totals[0][EARNED]) / 100
+            orders, spent, earned = (total[row].sum() for row in (ORDERS, SPENT, EARNED))
+            sums[at] += (orders, spent, earned / 100, more.sum(), (more**2).sum())
+    monday = config.monday(first)
+    return [
+        Earned(
+            landing=landing,
+            weeks=end - first,
+            people=config.people,
+            actions=int((world.actions.day >= monday).sum()),
+            orders=int(orders),
+            spent=int(spent),
+            profit=float(profit),
+            more=float(more),
+            give_or_take=float(2 * np.sqrt(squares - more**2 / config.people)),
         )
-    return found
+        for landing, world, (orders, spent, profit, more, squares) in zip(landings, worlds, sums, strict=True)
+    ]

@@ -16,8 +16,8 @@ from simulator.world.truth import HORIZONS, truth_path, write_truth
 from simulator.world.world import World
 
 
-def state_path(landing: Path) -> Path:
-    return truth_path(landing) / "world.npz"
+def world_path(landing: Path) -> Path:
+    return truth_path(landing) / "world"
 
 
 def simulate(
@@ -45,19 +45,30 @@ def simulate(
             files.add(written)
         files.finish()
         write_truth(truth, world, foresee_weeks=foresee_weeks, processes=processes)
-        world.save(state_path(landing))
+        world.save()
         files.forget()
     else:
-        world.save(state_path(landing))
+        world.save()
     return rows
+
+
+def kept(landing: Path) -> World | None:
+    """The world of a landing folder, as it was put down."""
+    earlier = truth_path(landing) / "world.npz"
+    if earlier.exists():
+        raise ValueError(
+            f"Cannot go on with the world of {landing}: expected it in {world_path(landing)}; found that of an earlier"
+            f" version, {earlier}.\nRemove the folder {landing.absolute().parent}, and simulate it anew."
+        )
+    path = world_path(landing)
+    return World.load(path) if (path / "world.npz").exists() else None
 
 
 def opened(landing: Path, config: Config) -> World:
     """One landing folder has one world."""
-    path = state_path(landing)
-    if not path.exists():
-        return World(config)
-    world = World.load(path)
+    world = kept(landing)
+    if world is None:
+        return World(config, world_path(landing))
     if world.config != config:
         before, now = asdict(world.config), asdict(config)
         changed = [f"  {name}: expected {before[name]}; found {now[name]}" for name in now if now[name] != before[name]]

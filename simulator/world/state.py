@@ -1,11 +1,12 @@
-"""What a person carries from one week into the next."""
+"""What a person carries from one week into the next, and what is kept of a block of people on disk."""
 
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
 
 from simulator.world.config import APP, CHANNELS, EFFECT_DAYS, NEVER, STORE, Config
-from simulator.world.events import Tables
+from simulator.world.events import EVENTS, Tables
 from simulator.world.randomness import Array, Dice, Floats, Ints
 from simulator.world.traits import Traits
 
@@ -64,3 +65,31 @@ def at_the_beginning(config: Config, traits: Traits) -> State:
         offer_until=np.full(count, LONG_AGO),
         pending={},
     )
+
+
+@dataclass(frozen=True)
+class Lived:
+    """What has become of the people of a block."""
+
+    state: State  # at the start of the week of the first day that is still to come
+    weekly: Array  # what came of each week: see profit.py
+
+    def write(self, path: Path) -> None:
+        state = self.state
+        columns = {f.name: getattr(state, f.name) for f in fields(state) if f.name != "pending"}
+        for table, rows in state.pending.items():
+            columns |= {f"pending/{table}/{name}": values for name, values in rows.items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, weekly=self.weekly, **columns)
+
+    @classmethod
+    def read(cls, path: Path) -> "Lived":
+        with np.load(path, allow_pickle=False) as columns:
+            pending: Tables = {table: {} for table in EVENTS if f"pending/{table}/at" in columns}
+            for name in columns.files:
+                if name.startswith("pending/"):
+                    _, table, column = name.split("/")
+                    pending[table][column] = columns[name]
+            state = {f.name: columns[f.name] for f in fields(State) if f.name != "pending"}
+            return cls(State(**state, pending=pending), columns["weekly"])

@@ -10,7 +10,8 @@ records      by source: which record is which person (written by the feeds)
 """
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from datetime import timedelta
@@ -34,16 +35,20 @@ from simulator.world.config import (
     SEGMENTS,
     Config,
 )
+from simulator.world.households import block_count, members
 from simulator.world.identities import day_column, identities
 from simulator.world.messaging import campaigns
 from simulator.world.places import store_table
 from simulator.world.profit import EARNED, ORDERS, SPENT, contact_cents, expected_order_cents, expected_profit
-from simulator.world.randomness import Array, Floats, Ints
+from simulator.world.randomness import Dice, Floats, Ints
 from simulator.world.shopping import REDEEMS
-from simulator.world.traits import Traits
+from simulator.world.state import Lived
+from simulator.world.traits import Customs, Traits, customs
 from simulator.world.world import World, traits_of
 
 HORIZONS = (4, 13, 26, 52)  # weeks
+RECORDS = pa.schema({"record_id": pa.string(), "person_id": pa.int64()})
+ROW_GROUP = 2**20
 
 
 def truth_path(landing: Path) -> Path:
@@ -57,24 +62,24 @@ def write_truth(folder: Path, world: World, *, foresee_weeks: int = max(HORIZONS
     of_config = json.dumps(asdict(config), default=str).encode()
     marker = folder / "config.json"
     if not marker.exists() or marker.read_bytes() != of_config:
-        spread(partial(write_people, folder, config), range(len(world.states)), processes)
+        spread(partial(write_people, folder, config), range(block_count(config)), processes)
         marker.write_bytes(of_config)
     assert world.until is not None
     put(folder / "products.parquet", product_table(config.seed))
     put(folder / "stores.parquet", store_table())
     put(folder / "campaigns.parquet", campaigns(config, world.next_day - 1))
     put(folder / "actions.parquet", action_table(world))
-    future = world.copied()
+    future = world.copied(world.folder / "future")
     if foresee_weeks:
         for _ in future.advance(
             world.until + timedelta(weeks=foresee_weeks), processes=processes, then=nothing, is_watched=False
         ):
             pass
-    for block, (state, of_weeks) in enumerate(zip(future.states, future.weekly, strict=True)):
-        assert state is not None
-        assert of_weeks is not None
-        of_block = week_table(world, traits_of(config, block), state.gone_day, of_weeks, future.next_day)
+    for block in range(block_count(config)):
+        people = customs(config, Dice(config.seed), members(config, block))
+        of_block = week_table(world, people, future.lived(block), future.next_day)
         put(folder / f"weeks/part-{block:05}.parquet", of_block)
+    shutil.rmtree(future.folder)
 
 
 def nothing(_: Any) -> None:
@@ -182,27 +187,27 @@ def codes(values: Ints, words: tuple[str, ...]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int8)), pa.array(words))
 
 
-def week_table(world: World, traits: Traits, gone_day: Ints, weekly: Array, known_until: int) -> pa.Table:
+def week_table(world: World, customs: Customs, lived: Lived, known_until: int) -> pa.Table:
     """One row per customer and week that is over. What lies beyond `known_until` is null.
 
-    `gone_day` may lie after the world's last day: then the person is alive in all weeks.
+    `lived` may go beyond the world's last day: who is gone only then is alive in all weeks.
     """
-    config, person = world.config, traits.people.person_id
+    config, person, weekly = world.config, customs.people.person_id, lived.weekly
     known = (known_until - config.first_day) // 7
     weeks = (world.next_day - config.first_day) // 7
     spent = weekly[SPENT, :, :known].astype(np.int64)
     sundays = config.monday(0) + 6 + 7 * np.arange(weeks)
-    there = traits.joined_day[:, None] <= sundays
+    there = customs.joined_day[:, None] <= sundays
     at_person, at_week = np.nonzero(there)
     columns: dict[str, Any] = {
         "person_id": person[at_person],
         "as_of_date": day_column(sundays[at_week]),
-        "is_alive": (gone_day[:, None] > sundays)[there],
+        "is_alive": (lived.state.gone_day[:, None] > sundays)[there],
         "spent_cents": spent[:, :weeks][there],
         "orders": weekly[ORDERS, :, :weeks][there].astype(np.int64),
         "profit_cents": weekly[EARNED, :, :weeks][there] / 100,
     }
-    running = np.concatenate([np.zeros((len(traits), 1), dtype=np.int64), np.cumsum(spent, axis=1)], axis=1)
+    running = np.concatenate([np.zeros((len(person), 1), dtype=np.int64), np.cumsum(spent, axis=1)], axis=1)
     for horizon in HORIZONS:
         ends = np.minimum(np.arange(1, weeks + 1) + horizon, known)
         future = running[:, ends] - running[:, 1 : weeks + 1]
@@ -222,6 +227,22 @@ def action_table(world: World) -> pa.Table:
     return pa.table(columns)
 
 
-def write_records(folder: Path, source: str, part: str, *, record_id: list[str] | pa.Array, person_id: Ints) -> None:
-    """For the feeds: which record of a source is which person. A part written again replaces itself."""
-    put(folder / f"records/source={source}/{part}.parquet", pa.table({"record_id": record_id, "person_id": person_id}))
+def write_records(folder: Path, source: str, part: str, tables: Iterable[pa.Table]) -> None:
+    """For the feeds: which `record_id` of a source is which `person_id`. A part written again replaces itself."""
+    path = folder / f"records/source={source}/{part}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    with pq.ParquetWriter(unfinished, RECORDS, compression="zstd") as writer:
+        for group in row_groups(tables):
+            writer.write_table(group)
+    unfinished.replace(path)
+
+
+def row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    waiting = RECORDS.empty_table()
+    for table in tables:
+        waiting = pa.concat_tables([waiting, table])
+        while waiting.num_rows >= ROW_GROUP:
+            yield waiting.slice(0, ROW_GROUP)
+            waiting = waiting.slice(ROW_GROUP)
+    yield waiting

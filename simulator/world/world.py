@@ -8,30 +8,33 @@ for batch in world.advance(date(2026, 1, 1)): ...
 """
 
 import json
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import asdict, dataclass, fields, replace
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from simulator.world.actions import Actions
-from simulator.world.config import Config, as_date, day_number
-from simulator.world.events import EVENTS, Tables, in_days, joined
-from simulator.world.households import block_count
+from simulator.world.config import NEVER, Config, as_date, day_number
+from simulator.world.events import Tables, in_days, joined
+from simulator.world.households import block_count, block_starts
 from simulator.world.profit import weekly
 from simulator.world.randomness import Array, Ints
-from simulator.world.state import State, at_the_beginning
+from simulator.world.state import Lived, at_the_beginning
 from simulator.world.traits import Traits, traits
 from simulator.world.week import live
 
 SPAN_WEEKS = 4  # what one batch covers at most
+STRETCH_SPANS = 14  # what a block lives through before the next one does: who its people are is made out once for all
 BEFORE_ALL = -(2**31)  # with the first day comes what the systems knew before
 
 
@@ -52,73 +55,92 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Span:
+class Stretch:
     """A block and the days that it is to live through: all that a process needs to know."""
 
     config: Config
     block: int
-    state: State | None  # None at the beginning
+    before: Path | None  # where it is kept what became of all blocks: None at the beginning
+    after: Path
     actions: Actions
-    first_week: int  # whose start the state is of
     emitted_day: int  # the last day whose rows are out
-    last_day: int
+    last_days: tuple[int, ...]  # of each span
     is_watched: bool
 
 
-@dataclass(frozen=True)
-class Lived:
-    state: State  # at the start of the week of the first day that is still to come
-    weekly: Array  # of the weeks of the span: see profit.py
-    result: Any
-
-
-@lru_cache(maxsize=48)
+@lru_cache(maxsize=2)
 def traits_of(config: Config, block: int) -> Traits:
     return traits(config, block)
+
+
+def path_of(folder: Path, block: int) -> Path:
+    return folder / f"{block:05}.npz"
 
 
 def unchanged(batch: Batch) -> Batch:
     return batch
 
 
-def live_through(span: Span, then: Callable[[Batch], Any] = unchanged) -> Lived:
+def live_through(stretch: Stretch, then: Callable[[Batch], Any] = unchanged) -> list[Any]:
+    """What is made of the batch of each span. What becomes of the block is kept."""
+    config, of_block = stretch.config, traits_of(stretch.config, stretch.block)
+    if stretch.before is None:
+        lived = Lived(at_the_beginning(config, of_block), np.zeros((3, len(of_block), 0), dtype=np.int32))
+    else:
+        lived = Lived.read(path_of(stretch.before, stretch.block))
+    emitted_day, results = stretch.emitted_day, []
+    for last_day in stretch.last_days:
+        lived, batch = span(stretch, of_block, lived, emitted_day, last_day)
+        results.append(then(batch))
+        emitted_day = last_day
+    lived.write(path_of(stretch.after, stretch.block))
+    return results
+
+
+def span(stretch: Stretch, of_block: Traits, lived: Lived, emitted_day: int, last_day: int) -> tuple[Lived, Batch]:
     """Simulate whole weeks, and let out the days that are wanted. A week that is not over is lived again next time."""
-    config, of_block = span.config, traits_of(span.config, span.block)
-    state = after = span.state or at_the_beginning(config, of_block)
+    config, people = stretch.config, of_block.people.person_id
+    first_day = max(emitted_day + 1, config.first_day)
+    first_week, last_week = config.week_of(first_day), config.week_of(last_day)
+    state = after = lived.state
     found = []
-    for number in range(span.first_week, config.week_of(span.last_day) + 1):
+    for number in range(first_week, last_week + 1):
         monday = config.monday(number)
-        people = of_block.people.person_id
-        actions = span.actions.within(people[0], people[-1], monday, monday + 6)
-        after, tables = live(config, of_block, state, number, actions, is_watched=span.is_watched)
-        found.append(in_days(tables, span.emitted_day + 1, span.last_day))
-        if span.last_day >= monday + 6:
+        actions = stretch.actions.within(people[0], people[-1], monday, monday + 6)
+        after, tables = live(config, of_block, state, number, actions, is_watched=stretch.is_watched)
+        found.append(in_days(tables, emitted_day + 1, last_day))
+        if last_day >= monday + 6:
             state = after
     tables = joined(found)
-    first_day = max(span.emitted_day + 1, config.first_day)
-    batch = Batch(config, span.block, first_day, span.last_day, tables, after.account_day, after.loyalty_day)
-    weeks = config.week_of(span.last_day) - span.first_week + 1
-    of_weeks = weekly(config, of_block.people.person_id, tables, span.first_week, weeks)
-    return Lived(state, of_weeks, then(batch))
+    of_weeks = weekly(config, people, tables, first_week, last_week + 1 - first_week)
+    batch = Batch(config, stretch.block, first_day, last_day, tables, after.account_day, after.loyalty_day)
+    return Lived(state, added(lived.weekly, of_weeks, first_week)), batch
 
 
-def added(before: Array | None, span: Array, first_week: int) -> Array:
+def added(before: Array, span: Array, first_week: int) -> Array:
     """The weeks up to now and those of a span, of which the first may be there in part."""
-    weeks = first_week + span.shape[2]
-    total = np.zeros((*span.shape[:2], weeks), dtype=span.dtype)
-    if before is not None:
-        total[:, :, : before.shape[2]] = before
+    total = np.zeros((*span.shape[:2], first_week + span.shape[2]), dtype=span.dtype)
+    total[:, :, : before.shape[2]] = before
     total[:, :, first_week:] += span
     return total
 
 
 class World:
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self.states: list[State | None] = [None] * block_count(config)
+    """Its people are kept on disk, a block to a file: how many there are is of no matter to memory.
+
+    In its folder, `world.npz` says up to which day the world has come, and has the actions; what had become of the
+    blocks by then is in a folder of that day. So a world is as it was saved, whatever has been written since.
+    """
+
+    def __init__(self, config: Config, folder: Path | None = None) -> None:
+        """A world without a folder has a temporary one."""
+        if folder is None:
+            self.temporary = TemporaryDirectory()
+            folder = Path(self.temporary.name)
+        self.config, self.folder = config, folder
+        self.kept: Path | None = None  # the blocks, as they are at the end of the last day
         self.emitted_day = BEFORE_ALL
         self.actions = Actions.none()
-        self.weekly: list[Array | None] = [None] * len(self.states)  # what came of each week: see profit.py
 
     @property
     def until(self) -> date | None:
@@ -149,88 +171,81 @@ class World:
     def advance(
         self, until: date, *, processes: int = 1, then: Callable[[Batch], Any] = unchanged, is_watched: bool = True
     ) -> Iterator[Any]:
-        """Live through the days up to and including `until`; batches come in the order of their days, then of blocks.
+        """Live through the days up to and including `until`; the batches of a block come in the order of their days,
+        a stretch of one block after that of another.
 
         `then` makes of each batch what is wanted, in the process that simulated it: what to spread over processes.
-        Time moves on when all blocks of a span are through: left before, the same batches come again. What is put to
-        people meanwhile is not seen. Unwatched, only what the future depends on is told.
+        Time moves on when all blocks of a stretch are through: left before, the same batches come again. What is put
+        to people meanwhile is not seen. Unwatched, only what the future depends on is told.
         """
         work = partial(live_through, then=then)
-        of_blocks: list[tuple[State, Array]] = []
+        began = self.kept
         with ProcessPoolExecutor(processes, get_context("spawn")) if processes > 1 else NoPool() as pool:
-            spans = self.spans(day_number(until), is_watched=is_watched)
-            for span, lived in in_order(pool, work, spans, most=2 * processes - 1):
-                of_blocks.append((lived.state, lived.weekly))
-                yield lived.result
-                if len(of_blocks) == len(self.states):
-                    self.states = [state for state, _ in of_blocks]
-                    self.weekly = [
-                        added(before, of_span, span.first_week)
-                        for before, (_, of_span) in zip(self.weekly, of_blocks, strict=True)
-                    ]
-                    self.emitted_day = span.last_day
-                    of_blocks = []
+            stretches = self.stretches(day_number(until), is_watched=is_watched)
+            for stretch, results in in_order(pool, work, stretches, most=2 * processes - 1):
+                while results:
+                    yield results.pop(0)
+                if stretch.block == block_count(self.config) - 1:
+                    if self.kept and self.kept != began:
+                        shutil.rmtree(self.kept)
+                    self.kept, self.emitted_day = stretch.after, stretch.last_days[-1]
 
-    def spans(self, last_day: int, *, is_watched: bool) -> Iterator[Span]:
-        """What each block is to live through, a few weeks of all of them at a time; of later weeks without the state,
-        which comes of those before."""
-        emitted_day, states = self.emitted_day, list(self.states)
+    def stretches(self, last_day: int, *, is_watched: bool) -> Iterator[Stretch]:
+        """What each block is to live through, some spans of a few weeks at a time."""
+        config, emitted_day, before = self.config, self.emitted_day, self.kept
+        starts = block_starts(config.seed, config.people, config.households_per_block)
         while emitted_day < last_day:
-            first_week = self.config.week_of(max(emitted_day + 1, self.config.first_day))
-            span_end = min(last_day, self.config.monday(first_week + SPAN_WEEKS) - 1)
-            ahead = self.actions.where(self.actions.day >= self.config.monday(first_week))
-            for block, state in enumerate(states):
-                yield Span(self.config, block, state, ahead, first_week, emitted_day, span_end, is_watched)
-            emitted_day, states = span_end, [None] * len(states)
+            first_week = config.week_of(max(emitted_day + 1, config.first_day))
+            ends = (config.monday(first_week + (at + 1) * SPAN_WEEKS) - 1 for at in range(STRETCH_SPANS))
+            last_days = tuple(dict.fromkeys(min(last_day, end) for end in ends))
+            after = self.folder / f"{last_days[-1]:06}"
+            for block in range(block_count(config)):
+                first, last = starts[block], starts[block + 1] - 1
+                ahead = self.actions.within(first, last, config.monday(first_week), NEVER)
+                yield Stretch(config, block, before, after, ahead, emitted_day, last_days, is_watched)
+            emitted_day, before = last_days[-1], after
 
-    def copied(self) -> "World":
+    def lived(self, block: int) -> Lived:
+        """What has become of the people of a block."""
+        assert self.kept is not None
+        return Lived.read(path_of(self.kept, block))
+
+    def copied(self, folder: Path | None = None) -> "World":
         """Another world with the same past: what happens to it is another matter."""
-        other = World(self.config)
-        other.states, other.weekly = list(self.states), list(self.weekly)
+        other = World(self.config, folder)
         other.emitted_day, other.actions = self.emitted_day, self.actions
+        if self.kept:
+            other.kept = other.folder / self.kept.name
+            shutil.copytree(self.kept, other.kept, dirs_exist_ok=True)
         return other
 
     def blocks(self) -> Iterator[Traits]:
         """The people of one block after the other."""
-        for block in range(len(self.states)):
+        for block in range(block_count(self.config)):
             yield traits_of(self.config, block)
 
-    def save(self, path: Path) -> None:
-        """All of it in one file, to be taken up on another day."""
+    def save(self) -> None:
+        """To be taken up on another day."""
         columns: dict[str, Array] = {f"actions/{at}": column for at, column in enumerate(self.actions.columns)}
-        for block, (state, of_weeks) in enumerate(zip(self.states, self.weekly, strict=True)):
-            if state is not None and of_weeks is not None:
-                columns[f"{block}/weekly"] = of_weeks
-                columns |= {f"{block}/{f.name}": getattr(state, f.name) for f in fields(state) if f.name != "pending"}
-                for table, rows in state.pending.items():
-                    columns |= {f"{block}/pending/{table}/{name}": values for name, values in rows.items()}
         about = asdict(self.config) | {"begins_on": str(self.config.begins_on), "emitted_day": self.emitted_day}
-        columns["about"] = np.array(json.dumps(about))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.unfinished")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        unfinished = self.folder / ".world.npz.unfinished"
         with unfinished.open("wb") as file:
-            np.savez(file, allow_pickle=False, **columns)
-        unfinished.replace(path)
+            np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **columns)
+        unfinished.replace(self.folder / "world.npz")
+        for folder in self.folder.iterdir():
+            if folder.is_dir() and folder != self.kept:
+                shutil.rmtree(folder)
 
     @classmethod
-    def load(cls, path: Path) -> "World":
-        with np.load(path, allow_pickle=False) as columns:
+    def load(cls, folder: Path) -> "World":
+        with np.load(folder / "world.npz", allow_pickle=False) as columns:
             about = json.loads(str(columns["about"]))
             emitted_day = about.pop("emitted_day")
-            world = cls(Config(**about | {"begins_on": date.fromisoformat(about["begins_on"])}))
-            world.emitted_day = emitted_day
+            world = cls(Config(**about | {"begins_on": date.fromisoformat(about["begins_on"])}), folder)
             world.actions = Actions(*(columns[f"actions/{at}"] for at in range(4)))
-            kept = [f.name for f in fields(State) if f.name != "pending"]
-            for block in range(len(world.states)):
-                if f"{block}/{kept[0]}" not in columns:
-                    continue
-                pending: Tables = {table: {} for table in EVENTS if f"{block}/pending/{table}/at" in columns}
-                for name in columns.files:
-                    if name.startswith(f"{block}/pending/"):
-                        _, _, table, column = name.split("/")
-                        pending[table][column] = columns[name]
-                world.weekly[block] = columns[f"{block}/weekly"]
-                world.states[block] = State(**{name: columns[f"{block}/{name}"] for name in kept}, pending=pending)
+        if emitted_day != BEFORE_ALL:
+            world.kept, world.emitted_day = folder / f"{emitted_day:06}", emitted_day
         return world
 
 
@@ -250,29 +265,19 @@ class NoPool:
 
 
 def in_order(
-    pool: ProcessPoolExecutor | NoPool, work: Callable[[Span], Lived], spans: Iterable[Span], most: int
-) -> Iterator[tuple[Span, Lived]]:
-    """The results in the order of the spans, with no more than `most` of them under way or waiting. A block goes on
-    from where it was with its span before, while whoever asks is still at work on what came of that."""
-    waiting: deque[tuple[Span, Future[Lived]]] = deque()
-    under_way: dict[int, Future[Lived]] = {}
-    reached: dict[int, State] = {}
+    pool: ProcessPoolExecutor | NoPool, work: Callable[[Stretch], list[Any]], stretches: Iterable[Stretch], most: int
+) -> Iterator[tuple[Stretch, list[Any]]]:
+    """The results in the order of the stretches, with no more than `most` of them under way or waiting. A block goes on
+    from where it came with its stretch before, while whoever asks is still at work on what came of that."""
+    waiting: deque[tuple[Stretch, Future[list[Any]]]] = deque()
 
-    def oldest() -> tuple[Span, Lived]:
-        span, future = waiting.popleft()
-        lived = future.result()
-        reached[span.block] = lived.state
-        if under_way[span.block] is future:  # or else what came of it would be held
-            del under_way[span.block]
-        return span, lived
+    def oldest() -> tuple[Stretch, list[Any]]:
+        stretch, future = waiting.popleft()
+        return stretch, future.result()
 
-    for span in spans:
-        if span.block in under_way:
-            span = replace(span, state=under_way[span.block].result().state)
-        elif span.block in reached:
-            span = replace(span, state=reached[span.block])
-        future = under_way[span.block] = pool.submit(work, span)
-        waiting.append((span, future))
+    for stretch in stretches:
+        wait([future for before, future in waiting if before.block == stretch.block])
+        waiting.append((stretch, pool.submit(work, stretch)))
         if len(waiting) >= most:
             yield oldest()
     while waiting:

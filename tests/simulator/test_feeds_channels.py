@@ -16,7 +16,7 @@ from bronze.source import Source
 from simulator.feeds.landing import Landing
 from simulator.feeds.systems import BY_NAME
 from simulator.warts import Manifest, RawFile
-from simulator.world.config import Config
+from simulator.world.config import Config, day_number
 from simulator.world.run import simulate
 from tests.bronze.test_retailer_channels import NAMES
 from tests.simulator.readings import Row, records, refusals, undeclared
@@ -289,7 +289,8 @@ def test_the_same_bytes_of_truth_by_two_processes(tmp_path: Path) -> None:
     )
 
     assert one == two
-    assert {"actions.parquet", "weeks/part-00001.parquet", "effects/part-00000.parquet", "world.npz"} <= one.keys()
+    assert {"actions.parquet", "weeks/part-00001.parquet", "effects/part-00000.parquet"} <= one.keys()
+    assert {"world/world.npz", f"world/{day_number(UNTIL):06}/00001.npz"} <= one.keys()
     assert sum(name.startswith("records/") for name in one) > 35
 
 
@@ -297,16 +298,16 @@ def test_the_same_bytes_in_several_steps(at_once: dict[str, str], tmp_path: Path
     assert deliver(tmp_path, on(0), on(5), on(17), on(31), UNTIL) == at_once
 
 
-@pytest.mark.parametrize("step", ["land", "finish"])
+@pytest.mark.parametrize("step", ["land", "finish", "forget"])
 def test_the_same_bytes_after_a_kill(
     at_once: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    """What waited is used up, and the run is killed before it is saved."""
+    """What waited is used up, and the run is killed before or after it is saved."""
     deliver(tmp_path, on(17))
     done = getattr(Landing, step)
 
-    def done_and_killed(landing: Landing) -> None:
-        done(landing)
+    def done_and_killed(*arguments: object) -> None:
+        done(*arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as killed:

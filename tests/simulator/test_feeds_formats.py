@@ -28,8 +28,8 @@ def written(form: Form, columns: dict[str, pa.Array], path: Path, cut: int = 3) 
     is_zipped = path.suffix == ".gz"
     pieces = [render(0, cut), render(cut, rows)]
     schema = pa.schema([(name, array.type) for name, array in columns.items()])
-    content = b"".join(zipped(piece) if is_zipped else piece for piece in pieces)
-    path.write_bytes(form.finished(content, schema, is_zipped))
+    parts = form.finished([zipped(piece) if is_zipped else piece for piece in pieces], schema, is_zipped)
+    path.write_bytes(b"".join(parts))
     return path
 
 

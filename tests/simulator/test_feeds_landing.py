@@ -13,8 +13,9 @@ from simulator.feeds.feed import Broken, Late, Resent
 from simulator.feeds.landing import Landing
 from simulator.feeds.systems import BY_NAME, FEEDS
 from simulator.warts import Manifest
-from simulator.world import run
-from simulator.world.config import Config
+from simulator.world import run, world
+from simulator.world.config import Config, day_number
+from simulator.world.households import block_count
 from simulator.world.run import simulate
 from tests.simulator.worlds import on
 
@@ -59,6 +60,30 @@ def test_steps_and_processes_make_the_same_files_and_truth(at_once: Path, tmp_pa
 
     assert digests(tmp_path) == digests(at_once)
     assert told(tmp_path) == told(at_once)
+
+
+def test_how_long_a_block_lives_before_the_next_one_does_is_of_no_matter(
+    at_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "STRETCH_SPANS", 1)
+
+    assert digests(simulated(tmp_path, [LAST])) == digests(at_once)
+
+
+def test_of_a_world_what_had_become_of_its_people_is_kept_of_its_last_day_alone(at_once: Path) -> None:
+    blocks = sorted(path.relative_to(at_once / "truth/world") for path in (at_once / "truth/world").rglob("*.npz"))
+
+    assert len(blocks) == 1 + block_count(CONFIG) > 3
+    assert {str(path.parent) for path in blocks} == {".", f"{day_number(LAST):06}"}
+
+
+def test_a_world_of_an_earlier_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth/world.npz").write_bytes(b"all of it")
+
+    with pytest.raises(ValueError, match=r"found that of an earlier version, .*world\.npz\.\nRemove the folder"):
+        simulated(tmp_path, [on(3)])
+    assert [path.name for path in tmp_path.rglob("*")] == ["truth", "world.npz"]
 
 
 def test_a_run_that_was_killed_is_made_good(at_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from simulator.world.config import CHANNELS, OFFERS, RESPONSES, Config, day_number
+from simulator.world.households import block_count
 from simulator.world.run import simulate
 from simulator.world.truth import effect_table
 from simulator.world.world import World
@@ -45,7 +46,7 @@ def test_what_an_action_adds_is_what_the_truth_says(worlds):
     first = day_number(on(DAY))
     effects = pa.concat_tables(effect_table(QUIET, traits) for traits in world.blocks()).to_pandas()
     this = effects[(effects.channel == "email") & (effects.offer == "discount_20")]
-    gone = np.concatenate([state.gone_day for state in world.states])
+    gone = np.concatenate([world.lived(block).state.gone_day for block in range(block_count(QUIET))])
     is_alive = (of_all(world, "joined_day") <= first) & (gone > first + WINDOW)
     added = orders_in_window(acted, QUIET.people) - orders_in_window(alone, QUIET.people)
     response = of_all(world, "response")

@@ -127,12 +127,12 @@ def test_messages_wear_off_with_those_before_them_and_recover():
         tired.act(said(config, on(days), "mail"))
     for world in (fresh, tired):
         lived(world, on(6), is_watched=False)
-    contacts = tired.states[0].contacts.copy()
+    contacts = tired.lived(0).state.contacts
     for world in (fresh, tired):
         lived(world, on(20), is_watched=False)  # two weeks without any: what was said is over, not what it left
         world.act(said(config, on(27), "email"))
         lived(world, on(27), is_watched=False)
-    lift, worn = (world.states[0].lift[:, 0] for world in (fresh, tired))
+    lift, worn = (world.lived(0).state.lift[:, 0] for world in (fresh, tired))
     (traits,) = fresh.blocks()
     moved = lift != 0
 
@@ -156,7 +156,7 @@ def test_each_channel_is_liked_ignored_or_hated_by_some_and_seen_accordingly():
     opened = np.zeros(config.people, dtype=bool)
     opened[tables["message_events"]["person_id"][tables["message_events"]["kind"] == 2]] = True
     attitude = traits.attitude[:, CHANNELS.index("email")]
-    is_customer = (traits.joined_day < day_number(on(1))) & (world.states[0].gone_day > day_number(on(9)))
+    is_customer = (traits.joined_day < day_number(on(1))) & (world.lived(0).state.gone_day > day_number(on(9)))
     likes, ignores, hates = (opened[is_customer & (attitude == kind)].mean() for kind in range(3))
 
     assert [(attitude == kind).mean() for kind in range(3)] == pytest.approx([0.45, 0.38, 0.17], abs=0.04)

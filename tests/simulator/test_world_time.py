@@ -53,7 +53,7 @@ def test_a_block_alone_goes_on_while_what_came_of_it_is_worked_on():
     for one, other in zip(batches, together.advance(on(80), processes=2), strict=True):
         assert_same(one.tables, other.tables)
     assert together.until == alone.until
-    assert np.array_equal(together.weekly[0], alone.weekly[0])
+    assert np.array_equal(together.lived(0).weekly, alone.lived(0).weekly)
     assert lived(together, on(90)).keys() == lived(alone, on(90)).keys()
 
 
@@ -65,11 +65,23 @@ def test_a_batch_that_was_taken_is_not_held():
     assert first() is None
 
 
+def test_a_copy_goes_on_from_where_it_was_copied_whatever_becomes_of_the_first(in_one_go, tmp_path):
+    world = World(CONFIG, tmp_path)
+    lived(world, on(20))
+    copy = world.copied()
+    lived(world, on(40))
+    world.save()
+
+    second = lived(copy, on(60))
+    assert_same({name: {c: v[columns["day"] > day_number(on(20))] for c, v in columns.items()}
+                 for name, columns in in_one_go.items()}, second)  # fmt: skip
+
+
 def test_a_world_is_put_down_and_taken_up_again(in_one_go, tmp_path):
-    world = World(CONFIG)
+    world = World(CONFIG, tmp_path)
     first = lived(world, on(37))
-    world.save(tmp_path / "world.npz")
-    again = World.load(tmp_path / "world.npz")
+    world.save()
+    again = World.load(tmp_path)
     second = lived(again, on(60))
 
     assert again.until == on(60)
@@ -88,9 +100,9 @@ def test_no_more_of_a_world_is_in_hand_than_was_asked_for(monkeypatch):
     """A batch is simulated when it is taken: memory does not grow with the number of blocks."""
     begun = []
 
-    def counted(span, then):
-        begun.append(span.block)
-        return live_through(span, then)
+    def counted(stretch, then):
+        begun.append(stretch.block)
+        return live_through(stretch, then)
 
     live_through = module.live_through
     monkeypatch.setattr(module, "live_through", counted)
