@@ -90,11 +90,11 @@ class Landing:
             for (day, minute), pieces in sorted(found.items(), key=lambda item: item[0]):
                 places = [place for place, _ in pieces]
                 chunk = Chunk(places, sum(piece.rows for _, piece in pieces), pieces[0][1].schema)
-                if feed.every in ("month", "year"):
+                if feed.every == "month":
                     self.keep(feed, day, chunk)
                 else:
                     self.deliver(feed, day, minute, [chunk], span)
-            if feed.every in ("month", "year"):
+            if feed.every == "month":
                 self.deliver_periods(feed, span)
             if records:
                 tables = (pa.ipc.open_stream(place.read()).read_all() for place in records)
@@ -227,8 +227,8 @@ def files_of(
             resent = replace(file, path=named(path, "resend"), arrived_at=resent_at, repeated=rows, warts=again)
             yield resent, parts()
         elif isinstance(wrong, Empty):
-            about = {"path": named(path, "empty"), "arrived_at": arrived_at + timedelta(hours=1)}
-            empty = replace(file, **about, rows=0, broken=0, warts=(Wart("no rows", 1),))
+            empty_at, none = arrived_at + timedelta(hours=1), (Wart("no rows", 1),)
+            empty = replace(file, path=named(path, "empty"), arrived_at=empty_at, rows=0, broken=0, warts=none)
             yield empty, feed.form.finished([], schema, feed.is_zipped)
 
 

@@ -1,5 +1,6 @@
 """The same seed is the same world: in one go or day by day, in one process or in two."""
 
+import gc
 import weakref
 from datetime import date
 
@@ -9,6 +10,8 @@ import pytest
 import simulator.world.world as module
 from simulator.world.config import Config, day_number
 from simulator.world.events import EVENTS, EVERY
+from simulator.world.households import block_count
+from simulator.world.state import State
 from simulator.world.world import World
 from tests.simulator.worlds import BEGINS, assert_same, in_person_order, lived, of_days, on, year_of_800
 
@@ -55,6 +58,16 @@ def test_a_block_alone_goes_on_while_what_came_of_it_is_worked_on():
     assert together.until == alone.until
     assert np.array_equal(together.lived(0).weekly, alone.lived(0).weekly)
     assert lived(together, on(90)).keys() == lived(alone, on(90)).keys()
+
+
+def test_of_what_has_become_of_people_nothing_is_held():
+    def states() -> int:
+        return sum(isinstance(each, State) for each in gc.get_objects())
+
+    before = states()
+    held = [states() - before for _ in World(CONFIG).advance(on(20))]
+
+    assert held == [0] * block_count(CONFIG)
 
 
 def test_a_batch_that_was_taken_is_not_held():
