@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from simulator.feeds.formats import Form
 from simulator.feeds.seen import Seen
-from simulator.world.config import EPOCH, as_date
+from simulator.world.config import as_date, day_number
 from simulator.world.randomness import Ints
 
 NOT_A_RECORD = "not a record"
@@ -83,6 +83,8 @@ Wrong = Broken | Resent | Late | Empty | ByteOrderMark | NoFinalNewline
 class RawFeed:
     """One feed: `name` is the source's, `path` is below landing, with the time of the file as `{at:%Y-%m-%d}`.
 
+    every: how often a file comes. That of a month has all of its days; that of a year is of the day on which it is
+        made, 1 January and the world's first.
     arrives: hours after the end of the day (or hour, month, ...) that the file is of: its clock stands for local ones,
         of which the last is eight hours behind.
     since: columns that are there from a day on, counted from the world's first: nobody declares them.
@@ -104,11 +106,7 @@ class RawFeed:
 
     def first_day(self, day: int) -> int:
         """The first day of the file that a day's rows are in."""
-        if self.every not in ("month", "year"):
-            return day
-        of_day = as_date(day)
-        first = of_day.replace(day=1) if self.every == "month" else of_day.replace(day=1, month=1)
-        return (first - EPOCH).days
+        return day_number(as_date(day).replace(day=1)) if self.every == "month" else day
 
     def ends(self, day: int, minute: int) -> datetime:
         """When the file that begins here is complete."""
@@ -117,11 +115,9 @@ class RawFeed:
             return begins + timedelta(minutes=1)
         if self.every == "hour":
             return begins + timedelta(hours=1)
-        if self.every == "day":
-            return begins + timedelta(days=1)
-        first = begins.date()
-        following = date(first.year + 1, 1, 1) if self.every == "year" else next_month(first)
-        return begins + (following - first)
+        if self.every == "month":
+            return begins + (next_month(begins.date()) - begins.date())
+        return begins + timedelta(days=1)
 
     def begins(self, day: int, minute: int) -> datetime:
         return datetime.combine(as_date(day), datetime.min.time()) + timedelta(minutes=minute)

@@ -182,6 +182,7 @@ FEEDS = (
         path="partners/demographics/demographics_{at:%Y-%m-%d}.csv",
         form=Csv(sep=";", encoding="latin-1", newline="\r\n", null="n/a"),
         record=demographics,
+        every="year",
         arrives=-18,
         wrong=(Broken(0, (("a footer", "END OF FILE;;"),)),),
     ),
@@ -190,6 +191,7 @@ FEEDS = (
         path="partners/geography/areas_{at:%Y-%m-%d}.txt",
         form=FixedWidth(GEOGRAPHY_WIDTHS),
         record=geography,
+        every="year",
         arrives=-18,
     ),
     RawFeed(

@@ -75,6 +75,7 @@ FEEDS = (
         path="stores/opening_hours/hours_{at:%Y}.csv",
         form=Csv(sep="\t", encoding="utf-16", null="-"),
         record=opening_hours,
+        every="year",
         wrong=(NoFinalNewline(0), Resent(0, after=9)),
     ),
 )

@@ -1,5 +1,7 @@
 """The declarations of tills, shop, CRM, loyalty, catalogue, stores, carriers and finance; and of all together."""
 
+from datetime import timedelta
+
 import pytest
 
 from bronze.registry import declared_sources
@@ -100,7 +102,8 @@ def test_every_style_of_time_occurs() -> None:
     assert {None, "epoch_s", "epoch_ms", "dd.MM.yyyy HH:mm:ss", "MM/dd/yyyy hh:mm a", "dd/MM/yy"} <= patterns
 
 
-def test_files_come_by_the_minute_hour_day_and_month_and_once_a_year() -> None:
-    assert {feed.every for feed in FEEDS} >= {"minute", "hour", "day", "month"}
-    assert [feed.path for feed in FEEDS if feed.path.endswith("hours_{at:%Y}.csv")] != []
+def test_files_come_by_the_minute_hour_day_month_and_year() -> None:
+    assert {feed.every for feed in FEEDS} == {"minute", "hour", "day", "month", "year"}
+    for feed in FEEDS:
+        assert (SOURCES[feed.name].fresh_within > timedelta(days=365)) == (feed.every == "year"), feed.name
     assert sum(feed.is_zipped for feed in FEEDS) >= 5

@@ -76,11 +76,16 @@ def test_who_answers_is_a_record_that_the_truth_knows(feed, traced):
 
 def test_files_come_by_the_minute_hour_day_month_and_year(traced):
     paths = Counter(feed.every for feed in FEEDS for _ in traced.manifest.of(feed.name))
-    (a_year,) = {file.path for file in traced.manifest.of("stores_opening_hours") if not file.repeated}
+    yearly = {feed.name for feed in FEEDS if feed.every == "year"}
+    of_years = sorted(file.path for name in yearly for file in traced.manifest.of(name) if not file.repeated)
 
-    assert {*paths} >= {"minute", "hour", "day", "month"}
-    assert min(paths.values()) > 10
-    assert a_year == "stores/opening_hours/hours_2024.csv"
+    assert {*paths} == {"minute", "hour", "day", "month", "year"}
+    assert min(paths[every] for every in paths if every != "year") > 10
+    assert of_years == [
+        "partners/demographics/demographics_2024-01-01.csv",
+        "partners/geography/areas_2024-01-01.txt",
+        "stores/opening_hours/hours_2024.csv",
+    ]
 
 
 def test_local_times_are_those_of_five_zones_and_more():
