@@ -1,5 +1,7 @@
 """The catalogue: what is sold, at which price, what is promoted. None of it is about people."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 
@@ -9,10 +11,10 @@ from simulator.feeds.seen import Seen
 from simulator.feeds.spelling import dates, money, skus, stamped, store_numbers, with_comma, words
 from simulator.feeds.texts import joined
 from simulator.warts import TOO_FEW
-from simulator.world.catalogue import CATEGORIES, PER_CATEGORY, PRODUCTS, catalogue, price_cut
+from simulator.world.catalogue import CATEGORIES, PER_CATEGORY, PRODUCTS, list_prices, price_cuts
 from simulator.world.config import as_date
 from simulator.world.places import DAY_US, HOUR_US, STORE_CITY
-from simulator.world.randomness import Ints
+from simulator.world.randomness import Array, Ints
 
 NEWEST = 40  # products that come into the range one a fortnight, after the world began
 COUNTED = 60  # products of which a store counts the stock in a week
@@ -76,10 +78,10 @@ def categories(seen: Seen) -> Recorded:
 
 
 def prices(seen: Seen) -> Recorded:
-    """The price list of the week, with its price cuts."""
+    """The price list of the week, with the prices that change with it and its price cuts."""
     days, number = of_mondays(seen)
-    list_price = catalogue(seen.config.seed).price_cents[number]
-    cut = cuts(seen, days, number)
+    list_price = of_weeks(seen, days, number, list_prices)
+    cut = of_weeks(seen, days, number, price_cuts)
     columns = {
         "sku": skus(number),
         "valid_from": dates(days),
@@ -90,18 +92,17 @@ def prices(seen: Seen) -> Recorded:
     return Recorded(days, columns)
 
 
-def cuts(seen: Seen, days: Ints, number: Ints) -> np.ndarray:
-    found = np.zeros(len(number))
-    for day in np.unique(days).tolist():
-        here = days == day
-        found[here] = price_cut(seen.dice, number[here], seen.config.week_of(day))
-    return found
+def of_weeks(seen: Seen, days: Ints, number: Ints, by_product: Callable[[int, int], Array]) -> Array:
+    """What is true of each product in the week of its day."""
+    weeks, at = np.unique((days - seen.config.first_day) // 7, return_inverse=True)
+    found = [by_product(seen.config.seed, week) for week in weeks.tolist()]
+    return np.concatenate([number[:0], *found]).reshape(-1, PRODUCTS)[at, number]
 
 
 def promotions(seen: Seen) -> Recorded:
     """What is reduced in the week, as the buyers' spreadsheet has it."""
     days, number = of_mondays(seen)
-    cut = cuts(seen, days, number)
+    cut = of_weeks(seen, days, number, price_cuts)
     reduced = np.flatnonzero(cut)
     days, number, cut = days[reduced], number[reduced], cut[reduced]
     columns = {

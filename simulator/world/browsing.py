@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.world.catalogue import PER_CATEGORY
+from simulator.world.choice import FROM_STAPLES
 from simulator.world.config import APP
 from simulator.world.events import SOURCES
 from simulator.world.identities import cookie_ids
@@ -15,7 +16,7 @@ from simulator.world.places import DAY_US, HOUR_US
 from simulator.world.randomness import Array, Ints
 from simulator.world.shopping import ONLINE_HOURS, Lines, Orders, order_visit_id
 from simulator.world.state import State
-from simulator.world.traits import FROM_STAPLES, STAPLES
+from simulator.world.tastes import STAPLES
 
 if TYPE_CHECKING:
     from simulator.world.week import Week

@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
+from simulator.world.config import Config
 from simulator.world.randomness import Dice, Floats, Ints
 from simulator.world.seasons import PROMOTION_EVERY, is_promotion
 
@@ -36,6 +37,9 @@ CATEGORIES = tuple((department, name) for department, names in DEPARTMENTS.items
 PRODUCTS = len(CATEGORIES) * PER_CATEGORY
 PROMOTED_SHARES = (0.05, 0.23)  # of the products: in an ordinary week, and in one of promotion
 LEAST_CUT, MOST_CUT = 0.10, 0.30
+HALF_YEAR = 26  # weeks
+CHANGED, RISING = 0.5, 0.65  # of the list prices in half a year, and of these changes
+LEAST_CHANGE, MOST_CHANGE = 0.02, 0.15  # in log
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,9 @@ class Catalogue:
 
     category: Ints
     brand: Ints
-    price_cents: Ints
-    cost_cents: Ints  # what the business pays for it
+    price_cents: Ints  # when the world begins
+    same_brand: Ints  # the products of its category and brand, in the order of their price, and then others
+    of_brand: Ints  # how many they are
 
 
 @lru_cache(maxsize=4)
@@ -60,12 +65,14 @@ def catalogue(seed: int) -> Catalogue:
     prices = np.sort(prices.reshape(-1, PER_CATEGORY), axis=1).reshape(-1)
     brand = dice.below(len(BRANDS), "brand", category, dice.below(9, "brand slot", products))
     price_cents = (prices // 10 * 10 + 9).astype(np.int64)
-    cost_cents = np.round(price_cents * np.repeat(COSTS, PRODUCTS // len(COSTS))).astype(np.int64)
-    return Catalogue(category, brand, price_cents, cost_cents)
+    of_category = brand.reshape(-1, 1, PER_CATEGORY)
+    is_same = (of_category == of_category.transpose(0, 2, 1)).reshape(PRODUCTS, PER_CATEGORY)
+    same_brand = category[:, None] * PER_CATEGORY + np.argsort(~is_same, axis=1, kind="stable")
+    return Catalogue(category, brand, price_cents, same_brand, is_same.sum(axis=1))
 
 
 def product_table(seed: int) -> pa.Table:
-    """One row per product."""
+    """One row per product, with its price and cost when the world begins."""
     of_seed = catalogue(seed)
     departments, names = zip(*CATEGORIES, strict=True)
     brands = np.array(BRANDS)[of_seed.brand]
@@ -79,19 +86,50 @@ def product_table(seed: int) -> pa.Table:
             "category": np.array(names)[of_seed.category],
             "department": np.array(departments)[of_seed.category],
             "price_cents": of_seed.price_cents,
-            "cost_cents": of_seed.cost_cents,
+            "cost_cents": cost_cents(np.arange(PRODUCTS), of_seed.price_cents),
         }
     )
 
 
-def price_cut(dice: Dice, products: Ints, week: int) -> Floats:
-    """The share of its price that a product is reduced by in a week: of most nothing, of more in a promotion."""
+def cost_cents(product: Ints, price_cents: Ints) -> Ints:
+    """What the business pays itself for a unit that has such a price without a cut."""
+    return np.round(price_cents * np.repeat(COSTS, PRODUCTS // len(COSTS))[product]).astype(np.int64)
+
+
+@lru_cache(maxsize=64)
+def list_prices(seed: int, week: int) -> Ints:
+    """By product, without price cuts. A price changes about once a year, by some 8 %, and two times in three it rises:
+    what Nakamura and Steinsson found of consumer prices without sales ("Five Facts about Prices", 2008)."""
+    dice, halves = Dice(seed), np.arange(week // HALF_YEAR + 1)[:, None]
+    chance, size, when = (
+        dice.uniform(f"price change: {purpose}", halves, np.arange(PRODUCTS)) for purpose in ("chance", "size", "week")
+    )
+    since = 1 + ((halves + when) * HALF_YEAR).astype(np.int64)
+    size = LEAST_CHANGE + (MOST_CHANGE - LEAST_CHANGE) * size
+    change = np.where(chance < CHANGED * RISING, size, np.where(chance < CHANGED, -size, 0.0))
+    factor = np.exp(np.where(since <= week, change, 0.0).sum(axis=0))
+    return (catalogue(seed).price_cents * factor).astype(np.int64) // 10 * 10 + 9
+
+
+@lru_cache(maxsize=64)
+def price_cuts(seed: int, week: int) -> Floats:
+    """By product, the share of its price that it is reduced by: of most nothing, of more in a promotion."""
     share = PROMOTED_SHARES[is_promotion(week)]
-    chance = dice.uniform("price cut", week, products)
+    chance = Dice(seed).uniform("price cut", week, np.arange(PRODUCTS))
     return np.where(chance < share, np.round(LEAST_CUT + (MOST_CUT - LEAST_CUT) * chance / share, 2), 0.0)
 
 
+def price_table(config: Config, last_week: int) -> pa.Table:
+    """One row per price without cuts and the day from which it holds, up to the end of a week."""
+    prices = np.stack([list_prices(config.seed, week) for week in range(last_week + 1)])
+    week, product = np.nonzero(np.diff(prices, axis=0, prepend=0))
+    monday = pa.array((config.first_day + 7 * week).astype(np.int32), pa.date32())
+    return pa.table({"product_id": product, "valid_from": monday, "price_cents": prices[week, product]})
+
+
+def mean_of_weeks(ordinary: float, promoted: float) -> float:
+    return (promoted + (PROMOTION_EVERY - 1) * ordinary) / PROMOTION_EVERY
+
+
 def mean_price_cut() -> float:
-    ordinary, promoted = PROMOTED_SHARES
-    share = (promoted + (PROMOTION_EVERY - 1) * ordinary) / PROMOTION_EVERY
-    return share * (LEAST_CUT + MOST_CUT) / 2
+    return mean_of_weeks(*PROMOTED_SHARES) * (LEAST_CUT + MOST_CUT) / 2

@@ -7,17 +7,32 @@ which a week is lived, its sum is the same.
 import numpy as np
 from scipy.special import ndtr
 
-from simulator.world.catalogue import catalogue, mean_price_cut
+from simulator.world.catalogue import (
+    LEAST_CUT,
+    MOST_CUT,
+    PER_CATEGORY,
+    PRODUCTS,
+    PROMOTED_SHARES,
+    Catalogue,
+    catalogue,
+    cost_cents,
+    mean_of_weeks,
+    mean_price_cut,
+)
+from simulator.world.choice import BUYS_AHEAD, EXTRA_UNITS, FROM_STAPLES, STOCK_UNITS, SWITCHES
 from simulator.world.config import APP, CHANNELS, DISCOUNTS, MARKETPLACE, OFFERS, STORE, WEB, Config
 from simulator.world.events import Tables
 from simulator.world.randomness import Array, Floats, Ints
 from simulator.world.shopping import FREE_FROM_CENTS, REDEEMS, SHIPPING_CENTS, SHOWS_CARD
-from simulator.world.traits import Traits, expected_basket
+from simulator.world.tastes import price_rank
+from simulator.world.traits import Traits
 
 CONTACT_CENTS = {"email": 0.10, "sms": 4.0, "push": 0.02, "onsite": 0.0, "ads": 0.0, "mail": 65.0}
 PARCEL_CENTS = 420  # ads cost what each impression and click says
 MICROS = 100  # in a hundredth of a cent
 MEAN_AD_CENTS, MEAN_AD_CLICKS_CENTS = 2.5 * 0.23, 2.5 * 0.03 * 25  # of a contact by ads; by openness
+DIFFERENT_STAPLES = 50  # of a person, on average
+DRAWING_CUT = 0.2167  # the mean of the cuts that draw a purchase: the square of a cut on average, by the cut on average
 PRICE_SPREAD = 0.35  # of the log value of baskets with as many lines
 DOUBLE_POINTS, FREE_SHIPPING = OFFERS.index("double_points"), OFFERS.index("free_shipping")
 SPENT, ORDERS, EARNED = range(3)
@@ -40,7 +55,7 @@ def weekly(config: Config, people: Ints, tables: Tables, first_week: int, weeks:
     add(SPENT, "orders", orders["total_cents"])
     add(ORDERS, "orders", 1)
     add(EARNED, "orders", 100 * (orders["total_cents"] - points - parcel))
-    add(EARNED, "order_lines", -100 * catalogue(config.seed).cost_cents[lines["product_id"]] * lines["quantity"])
+    add(EARNED, "order_lines", -100 * cost_cents(lines["product_id"], lines["unit_price_cents"]) * lines["quantity"])
     of_channel = np.round(100 * np.array([CONTACT_CENTS[name] for name in CHANNELS])).astype(np.int64)
     add(EARNED, "messages", -of_channel[tables["messages"]["channel"]])
     add(EARNED, "ad_events", -(tables["ad_events"]["cost_micros"].astype(np.int64) // MICROS))
@@ -53,13 +68,46 @@ def points_of(total_cents: Ints, is_member: Array, offer: Ints) -> Ints:
 
 
 def expected_order_cents(config: Config, traits: Traits) -> Floats:
-    """What an order of each person costs on average before offers and shipping."""
-    return expected_basket(traits, catalogue(config.seed).price_cents) * (1 - mean_price_cut())
+    """What an order of each person costs on average before offers and shipping, at the prices of the beginning."""
+    goods = catalogue(config.seed)
+    ahead, switched = bought_by_price(traits)
+    units = 1 + EXTRA_UNITS
+    drawn = ahead * (units + STOCK_UNITS) + switched * units
+    reduction = drawn * DRAWING_CUT + (1 - ahead - switched) * units * mean_price_cut()
+    return expected_basket(goods, traits, goods.price_cents) * (1 - reduction / (units + STOCK_UNITS * ahead))
+
+
+def expected_basket(goods: Catalogue, traits: Traits, of_product: Ints) -> Floats:
+    """What the products of an order of each person come to on average: lines x units x what `of_product` says."""
+    regular = of_product[traits.staples].mean(axis=1)
+    categories = traits.staples[:, ::4].astype(np.int64) // PER_CATEGORY
+    chance, level = (np.arange(16) + 0.5) / 16, traits.spend_level[:, None]
+    of_any = of_product.reshape(-1, PER_CATEGORY)[categories[:, :, None], price_rank(level, chance)[:, None]]
+    brand = np.take_along_axis(traits.favourites, categories, axis=1)[:, :, None]
+    rank = price_rank(level[:, None], chance, goods.of_brand[brand])
+    of_favourite = of_product[goods.same_brand[brand, rank]]
+    loyalty = traits.brand_loyalty
+    other = loyalty * of_favourite.mean(axis=(1, 2)) + (1 - loyalty) * of_any.mean(axis=(1, 2))
+    value = FROM_STAPLES * regular + (1 - FROM_STAPLES) * other
+    lines = np.maximum(traits.lines * np.exp(traits.lines_sigma**2 / 2), 1.0)
+    ahead, _ = bought_by_price(traits)
+    return lines * (1 + EXTRA_UNITS + STOCK_UNITS * ahead) * value
+
+
+def bought_by_price(traits: Traits) -> tuple[Floats, Floats]:
+    """Of each person's lines, the shares bought ahead and switched to what is reduced, in mean weeks."""
+    draws = traits.price_sensitivity * (LEAST_CUT + MOST_CUT) / 2 / MOST_CUT
+    ahead, switched = (
+        mean_of_weeks(*(1 - (1 - share) ** products for share in PROMOTED_SHARES))
+        for products in (DIFFERENT_STAPLES, PER_CATEGORY)
+    )
+    return BUYS_AHEAD * draws * ahead, SWITCHES * draws * (1 - traits.brand_loyalty) * switched
 
 
 def expected_shipping_cents(config: Config, traits: Traits) -> Floats:
     """What they pay for it in an order on average: baskets below a value, of the shop's site and app."""
-    typical = expected_basket(traits, catalogue(config.seed).price_cents) / np.exp(traits.lines_sigma**2 / 2)
+    goods = catalogue(config.seed)
+    typical = expected_basket(goods, traits, goods.price_cents) / np.exp(traits.lines_sigma**2 / 2)
     spread = np.sqrt(traits.lines_sigma**2 + PRICE_SPREAD**2)
     is_small = ndtr((np.log(FREE_FROM_CENTS) - np.log(typical)) / spread)
     shares = np.diff(traits.channel_edges, axis=1, prepend=0)
@@ -70,7 +118,8 @@ def expected_profit(config: Config, traits: Traits) -> tuple[Floats, Floats]:
     """What is earned of an order of each person on average; and by offer, what it costs when it is at hand."""
     value, shipping = expected_order_cents(config, traits), expected_shipping_cents(config, traits)
     shares = np.diff(traits.channel_edges, axis=1, prepend=0)
-    goods = expected_basket(traits, catalogue(config.seed).cost_cents)
+    of_seed = catalogue(config.seed)
+    goods = expected_basket(of_seed, traits, cost_cents(np.arange(PRODUCTS), of_seed.price_cents))
     points = 0.01 * (value + shipping) * SHOWS_CARD * traits.wants_loyalty * (1 - shares[:, MARKETPLACE])
     earned = value + shipping - goods - PARCEL_CENTS * (1 - shares[:, STORE]) - points
     cost = value[:, None] * np.array(DISCOUNTS)

@@ -1,13 +1,13 @@
 """Purchases: whether and where a person buys on a day, what is in the basket, and how it is paid."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.world import seasons
-from simulator.world.catalogue import CATEGORIES, PER_CATEGORY, PRODUCTS, catalogue, price_cut
+from simulator.world.catalogue import list_prices, price_cuts
+from simulator.world.choice import choose
 from simulator.world.config import (
     APP,
     DISCOUNTS,
@@ -17,8 +17,6 @@ from simulator.world.config import (
     OFFERS,
     STORE,
     WEB,
-    as_date,
-    day_number,
 )
 from simulator.world.events import TENDERS
 from simulator.world.lifetimes import app_day, email_slot, note, regime
@@ -26,7 +24,6 @@ from simulator.world.messaging import Contacts
 from simulator.world.places import DAY_US, FIRST_STORE, HOUR_US, STORES_IN_CITY
 from simulator.world.randomness import Array, Dice, Floats, Ints
 from simulator.world.state import State
-from simulator.world.traits import EXTRA_UNITS, FROM_STAPLES, STAPLES, price_rank
 
 if TYPE_CHECKING:
     from simulator.world.week import Week
@@ -37,7 +34,6 @@ ONLINE_HOURS = np.array([2, 1, 0.5, 0.3, 0.3, 0.5, 1, 2, 3, 4, 5, 5, 6, 5, 5, 5,
 SHIPPING_CENTS, FREE_FROM_CENTS = 499, 3_500
 SHOWS_CARD = 0.93  # of the orders of who is in the loyalty programme
 POINTS_WORTH = 500  # a redemption takes as many points, and gives as many cents
-BABY, GIFTS = (CATEGORIES.index(("baby", "nappies")), CATEGORIES.index(("media", "books")))
 
 
 @dataclass
@@ -177,17 +173,14 @@ def offers_at_hand(week: "Week", contacts: Contacts, after: State) -> tuple[Ints
     return by_day, campaign_by_day
 
 
-def lines(week: "Week", orders: Orders) -> Lines:
+def lines(week: "Week", orders: Orders, after: State) -> Lines:
     """What is in each basket; and with it, what the orders come to."""
-    dice = week.dice
     first = np.cumsum(orders.lines) - orders.lines
     order = np.repeat(np.arange(len(orders)), orders.lines)
     line = np.arange(len(order)) - first[order]
     who, order_id = orders.who[order], orders.order_id[order]
-    product = products(week, orders, order, line)
-    quantity = 1 + dice.geometric(EXTRA_UNITS, "units", order_id, line)
-    prices = catalogue(week.config.seed).price_cents
-    cuts = price_cut(dice, np.arange(PRODUCTS), week.number)
+    prices, cuts = list_prices(week.config.seed, week.number), price_cuts(week.config.seed, week.number)
+    product, quantity = choose(week, orders, order, line, cuts, after)
     value = prices[product] * quantity
     offer_share = np.append(DISCOUNTS, 0.0)[orders.offer]
     reduced = np.round(value * cuts[product]).astype(np.int64)
@@ -205,32 +198,6 @@ def lines(week: "Week", orders: Orders) -> Lines:
 
 def sums(place: Ints, values: Ints, count: int) -> Ints:
     return np.bincount(place, weights=values, minlength=count).astype(np.int64)
-
-
-def products(week: "Week", orders: Orders, order: Ints, line: Ints) -> Ints:
-    """Each line is another of the person's staples, or another product of a category they like."""
-    dice, traits = week.dice, week.traits
-    walk = dice.bits("walk through staples", orders.order_id)
-    slot = (
-        (walk >> np.uint64(8))[order].astype(np.int64) + line * ((walk[order] & np.uint64(31)).astype(np.int64) * 2 + 1)
-    ) % STAPLES
-    who, order_id = orders.who[order], orders.order_id[order]
-    product = traits.staples[who, slot].astype(np.int64)
-    chance = dice.uniform("staple or other", order_id, line)
-    other = np.flatnonzero(chance >= FROM_STAPLES)
-    category = product[other] // PER_CATEGORY
-    spare = (chance[other] - FROM_STAPLES) / (1 - FROM_STAPLES)  # what is left of the chance is a chance again
-    has_baby = np.abs(orders.day[order[other]] - traits.people.child_born_day[who[other]] - 365) < 400
-    is_gift = orders.day[order[other]] - christmas(week) > -30
-    special = np.where(has_baby, BABY, GIFTS) + (line[other] % 8)
-    category = np.where((spare < 0.35) & (has_baby | is_gift), special, category)
-    rank = price_rank(traits.spend_level[who[other]], dice.uniform("other product", order_id[other], line[other]))
-    product[other] = category * PER_CATEGORY + rank
-    return product
-
-
-def christmas(week: "Week") -> int:
-    return day_number(date(as_date(week.monday).year, 12, 24))
 
 
 def pay(week: "Week", orders: Orders, after: State) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from simulator.world.config import APP, CHANNELS, EFFECT_DAYS, NEVER, STORE, Config
 from simulator.world.events import EVENTS, Tables
 from simulator.world.randomness import Array, Dice, Floats, Ints
+from simulator.world.tastes import STAPLES
 from simulator.world.traits import Traits
 
 LONG_AGO = -NEVER
@@ -31,6 +32,7 @@ class State:
     offer: Ints  # an offer that can be redeemed: -1 for none
     offer_campaign: Ints
     offer_until: Ints
+    stocked: Array  # by staple: the weeks that what they have at home will last
     pending: Tables
 
     def copied(self) -> "State":
@@ -63,6 +65,7 @@ def at_the_beginning(config: Config, traits: Traits) -> State:
         offer=np.full(count, -1),
         offer_campaign=np.full(count, -1),
         offer_until=np.full(count, LONG_AGO),
+        stocked=np.zeros((count, STAPLES), dtype=np.int8),
         pending={},
     )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.world.catalogue import CATEGORIES, DEPARTMENTS, PER_CATEGORY
+from simulator.world.catalogue import DEPARTMENTS, catalogue
 from simulator.world.config import (
     CHANNELS,
     EFFECT_DAYS,
@@ -18,16 +18,9 @@ from simulator.world.config import (
 from simulator.world.households import ADULT_AGE, YEAR, Members, members
 from simulator.world.identities import device_ids
 from simulator.world.randomness import Array, Dice, Floats, Ints
+from simulator.world.tastes import favourites, staples, taste_shares
 
 MOST_A_DAY = 1.2  # orders, as a rate
-STAPLES = 64  # what a person buys again and again: slots, of which a product can have several
-FROM_STAPLES = 0.65  # of the lines; the rest are other products of the same categories
-EXTRA_UNITS = 0.12  # beyond the first of a line, on average
-POPULAR = (  # how much each department weighs: by segment, in the order of the departments
-    (3.0, 4.0, 2.0, 1.5, 0.7, 0.20, 0.15, 0.15, 0.05, 0.20),
-    (1.2, 1.0, 0.8, 0.8, 0.8, 0.30, 0.60, 0.80, 0.30, 0.60),
-    (0.4, 0.3, 0.4, 0.3, 0.8, 0.20, 0.70, 0.90, 0.40, 1.50),
-)
 ALREADY_CUSTOMERS = 0.45  # when the world begins; the others join later
 LIKES, IGNORES, HATES = range(3)
 
@@ -53,7 +46,9 @@ class Traits(Customs):
     spend_level: Floats  # standard normal: which of a category's products they choose
     staples: Ints  # products: one row of STAPLES a person
     tastes: Array  # by department: the share of their lines
-    price_sensitivity: Floats
+    favourites: Ints  # by category: a product of the brand they like best
+    brand_loyalty: Floats  # the chance that they choose it
+    price_sensitivity: Floats  # the share of their lines on which they go by price
     payday: Floats  # how much they wait for one
     channel_edges: Floats  # cumulative shares of SALES_CHANNELS
     attitude: Ints  # by channel: LIKES, IGNORES or HATES
@@ -104,14 +99,18 @@ def traits(config: Config, block: int) -> Traits:
     response = dice.choice(RESPONSE_SHARES, "response", person)
     level = dice.normal("spend level", person)
     tastes = taste_shares(dice, person, segment)
+    favourite = favourites(dice, person, level)
+    loyalty = dice.uniform("brand loyalty", person)
     return Traits(
         **vars(custom),
         lines=of_segments("lines", segment)
         * np.exp(of_segments("lines_between", segment) * dice.normal("lines", person)),
         lines_sigma=of_segments("lines_within", segment),
         spend_level=level,
-        staples=staples(dice, person, tastes, level),
+        staples=staples(dice, catalogue(config.seed), person, tastes, favourite, loyalty, level),
         tastes=tastes.reshape(len(person), len(DEPARTMENTS), -1).sum(axis=2).astype(np.float32),
+        favourites=favourite,
+        brand_loyalty=loyalty,
         price_sensitivity=0.8 * dice.uniform("price sensitivity", person) ** 2,
         payday=0.6 * dice.uniform("payday", person) ** 2,
         channel_edges=channel_edges(dice, person, segment),
@@ -145,31 +144,6 @@ def opennesses(dice: Dice, person: Ints, attitude: Ints) -> Floats:
     return low + (high - low) * dice.uniform("openness", person[:, None], np.arange(len(CHANNELS)))
 
 
-def taste_shares(dice: Dice, person: Ints, segment: Ints) -> Floats:
-    """A Dirichlet of the departments, and within each a Dirichlet of its categories."""
-    departments = np.repeat(np.arange(len(DEPARTMENTS)), len(CATEGORIES) // len(DEPARTMENTS))
-    popular = np.array(POPULAR)[segment]
-    of_department = dice.gamma(popular, 1.0, "department", person[:, None], np.arange(len(DEPARTMENTS)))
-    of_category = dice.exponential(1.0, "category", person[:, None], np.arange(len(CATEGORIES))) ** 1.5
-    totals = np.add.reduceat(of_category, np.flatnonzero(np.diff(departments, prepend=-1)), axis=1)
-    shares = of_department[:, departments] * of_category / totals[:, departments]
-    return shares / shares.sum(axis=1, keepdims=True)
-
-
-def staples(dice: Dice, person: Ints, tastes: Floats, level: Floats) -> Ints:
-    """Products drawn from the person's tastes; who spends more chooses the dearer ones of a category."""
-    edges = np.cumsum(tastes, axis=1).astype(np.float32)
-    chance = dice.uniform("staple", person[:, None], np.arange(STAPLES)).astype(np.float32)
-    category = np.stack([(edges < chance[:, [slot]]).sum(axis=1) for slot in range(STAPLES)], axis=1)
-    rank = price_rank(level[:, None], dice.uniform("staple rank", person[:, None], np.arange(STAPLES)))
-    return (np.minimum(category, len(CATEGORIES) - 1) * PER_CATEGORY + rank).astype(np.int16)
-
-
-def price_rank(level: Floats, chance: Floats) -> Ints:
-    """A product's place among the prices of its category: even chances, bent by the spend level."""
-    return (chance ** np.exp(-0.6 * level) * PER_CATEGORY).astype(np.int64)
-
-
 def channel_edges(dice: Dice, person: Ints, segment: Ints) -> Floats:
     typical = np.array([[3.0, 0.6, 0.5, 0.1], [1.4, 1.2, 0.6, 0.3], [0.7, 1.4, 0.3, 0.5]])[segment]
     weights = dice.gamma(typical, 1.0, "sales channel", person[:, None], np.arange(typical.shape[1]))
@@ -197,15 +171,3 @@ def log_lifts(dice: Dice, person: Ints, response: Ints, lam: Floats, openness: F
     return np.select(
         [kind == RESPONSES.index("persuadable"), kind == RESPONSES.index("sleeping_dog")], [persuaded, annoyed], 0.0
     ).astype(np.float32)
-
-
-def expected_basket(traits: Traits, of_product: Ints) -> Floats:
-    """What the products of an order of each person come to on average: lines x units x what `of_product` says."""
-    regular = of_product[traits.staples].mean(axis=1)
-    ranks = price_rank(traits.spend_level[:, None], (np.arange(32) + 0.5) / 32)
-    by_rank = of_product.reshape(-1, PER_CATEGORY)
-    slot_categories = traits.staples[:, ::4].astype(np.int64) // PER_CATEGORY
-    other = by_rank[slot_categories[:, :, None], ranks[:, None, ::2]].mean(axis=(1, 2))
-    value = FROM_STAPLES * regular + (1 - FROM_STAPLES) * other
-    lines = np.maximum(traits.lines * np.exp(traits.lines_sigma**2 / 2), 1.0)
-    return lines * (1 + EXTRA_UNITS) * value

@@ -1,10 +1,12 @@
 """The truth, as Parquet beside the landing folder: no layer reads it, and all that it claims can be scored against it.
 
 people, addresses, emails, phones, devices, relations, life_events   who everyone is
+tastes       by person and category: its share of what they like, and the brand of it that they like best
+staples      by person: the products that they buy again and again, and how much of their staples each is
 effects      by person, channel and offer: what the action does to them
 weeks        by person and week: alive or gone, what they spent, what was earned of them, and what they will spend
 campaigns    what the business sent, and with which probability
-products, stores   what it sells, and where
+products, prices, stores   what it sells, for how much since when, and where
 actions      what the platform decided
 records      by source: which record is which person (written by the feeds)
 """
@@ -24,7 +26,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simulator.world.catalogue import DEPARTMENTS, product_table
+from simulator.world.catalogue import (
+    BRANDS,
+    CATEGORIES,
+    DEPARTMENTS,
+    PRODUCTS,
+    catalogue,
+    price_table,
+    product_table,
+)
 from simulator.world.config import (
     CHANNELS,
     DISCOUNTS,
@@ -40,9 +50,10 @@ from simulator.world.identities import day_column, identities
 from simulator.world.messaging import campaigns
 from simulator.world.places import store_table
 from simulator.world.profit import EARNED, ORDERS, SPENT, contact_cents, expected_order_cents, expected_profit
-from simulator.world.randomness import Dice, Floats, Ints
+from simulator.world.randomness import Array, Dice, Floats, Ints
 from simulator.world.shopping import REDEEMS
 from simulator.world.state import Lived
+from simulator.world.tastes import STAPLES, taste_shares
 from simulator.world.traits import Customs, Traits, customs
 from simulator.world.world import World, traits_of
 
@@ -66,6 +77,7 @@ def write_truth(folder: Path, world: World, *, foresee_weeks: int = max(HORIZONS
         marker.write_bytes(of_config)
     assert world.until is not None
     put(folder / "products.parquet", product_table(config.seed))
+    put(folder / "prices.parquet", price_table(config, config.week_of(world.next_day - 1)))
     put(folder / "stores.parquet", store_table())
     put(folder / "campaigns.parquet", campaigns(config, world.next_day - 1))
     put(folder / "actions.parquet", action_table(world))
@@ -112,6 +124,8 @@ def write_people(folder: Path, config: Config, block: int) -> None:
             for column in parameters.column_names:
                 table = table.append_column(column, parameters[column])
         put(folder / f"{name}/part-{block:05}.parquet", table)
+    put(folder / f"tastes/part-{block:05}.parquet", taste_table(config, of_block))
+    put(folder / f"staples/part-{block:05}.parquet", staple_table(of_block))
     put(folder / f"effects/part-{block:05}.parquet", effect_table(config, of_block))
 
 
@@ -128,6 +142,7 @@ def parameter_table(config: Config, traits: Traits) -> pa.Table:
         "median_lines": traits.lines,
         "spend_level": traits.spend_level,
         "expected_order_cents": order_cents,
+        "brand_loyalty": traits.brand_loyalty,
         "price_sensitivity": traits.price_sensitivity,
         "payday_sensitivity": traits.payday,
         "touchiness": traits.touchiness,
@@ -142,6 +157,32 @@ def parameter_table(config: Config, traits: Traits) -> pa.Table:
     for weeks in HORIZONS:
         columns[f"expected_cents_{weeks}w"] = expected_spend(traits, order_cents, 7 * weeks)
     return pa.table(columns)
+
+
+def taste_table(config: Config, traits: Traits) -> pa.Table:
+    """What each person likes: their staples are drawn by the shares, and a brand by their loyalty to the favourite."""
+    person, names = traits.people.person_id, tuple(name for _, name in CATEGORIES)
+    shares = taste_shares(Dice(config.seed), person, traits.segment)
+    return pa.table(
+        {
+            "person_id": np.repeat(person, len(names)),
+            "category": codes(np.tile(np.arange(len(names)), len(person)), names),
+            "share": shares.reshape(-1).astype(np.float32),
+            "favourite_brand": codes(catalogue(config.seed).brand[traits.favourites].reshape(-1), BRANDS),
+        }
+    )
+
+
+def staple_table(traits: Traits) -> pa.Table:
+    place = np.arange(len(traits))[:, None] * PRODUCTS + traits.staples
+    found, slots = np.unique(place, return_counts=True)
+    return pa.table(
+        {
+            "person_id": traits.people.person_id[found // PRODUCTS],
+            "product_id": found % PRODUCTS,
+            "share": slots / STAPLES,
+        }
+    )
 
 
 def expected_spend(traits: Traits, order_cents: Floats, days: int) -> Floats:

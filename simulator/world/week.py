@@ -77,7 +77,7 @@ def live(
     lift, offence = messaging.effects(week, contacts, after)
     alive = lifetimes.survive(week, offence, after)
     orders = shopping.orders(week, alive, lift, contacts, after)
-    lines = shopping.lines(week, orders)
+    lines = shopping.lines(week, orders, after)
     shopping.pay(week, orders, after)
     clicks = messaging.reactions(week, contacts, alive, after)
     service.deliver(week, orders, after)

@@ -1,6 +1,7 @@
 """The raw files of tills, shop, CRM, loyalty, catalogue, stores, carriers and finance are as declared."""
 
 from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -229,6 +230,24 @@ def test_tickets_are_the_sums_of_their_lines(landed: Landed) -> None:
         cents[row["ticket_no"]] += int(row["qty"]) * price - discount
 
     assert cents == {row["ticket_no"]: round(float(row["total"]) * 100) for row in landed.good("pos_tickets")}
+
+
+def test_a_line_has_the_list_price_that_its_week_began_with(landed: Landed) -> None:
+    """Of what is listed, from Tuesdays to Saturdays: these are days of the same week in all time zones."""
+    told = {(row["sku"], row["valid_from"]): round(row["list_price"] * 100) for row in landed.good("catalog_prices")}
+    prices = defaultdict(set)
+    for (sku, _), cents in told.items():
+        prices[sku].add(cents)
+    changed = {sku for sku, found in prices.items() if len(found) > 1}
+    compared = set()
+    for row in landed.good("pos_ticket_lines"):
+        day = datetime.fromtimestamp(int(row["sold_at"]), UTC).date()
+        listed = told.get((row["sku"], day - timedelta(days=day.weekday())))
+        if 1 <= day.weekday() <= 5 and listed is not None:
+            assert round(float(row["unit_price"]) * 100) == listed
+            compared.add(row["sku"])
+
+    assert len(changed & compared) > 50
 
 
 def test_a_snapshot_lacks_what_is_sold_no_more_or_not_yet(landed: Landed) -> None:

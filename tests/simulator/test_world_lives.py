@@ -11,10 +11,9 @@ import pyarrow as pa
 import pytest
 
 from simulator.world import seasons, shopping
-from simulator.world.catalogue import DEPARTMENTS, PRODUCTS, mean_price_cut, price_cut
+from simulator.world.catalogue import DEPARTMENTS, PRODUCTS
+from simulator.world.choice import FROM_STAPLES
 from simulator.world.config import CHANNELS, OFFERS, Config, as_date, day_number
-from simulator.world.randomness import Dice
-from simulator.world.traits import FROM_STAPLES
 from simulator.world.world import World
 from tests.simulator.worlds import lived, on, year_of_800
 
@@ -62,16 +61,6 @@ def test_a_promotion_pulls_purchases_forward_from_the_weeks_after(usual, monkeyp
     assert weekly[after].sum() < 0.9 * weekly_without[after].sum()
     np.testing.assert_allclose(weekly[~promoted & ~after], weekly_without[~promoted & ~after], rtol=0.03)
     assert weekly.sum() == pytest.approx(weekly_without.sum(), rel=0.04)
-
-
-def test_more_is_reduced_in_a_promotion_and_on_average_as_much_as_is_expected():
-    dice, products = Dice(1), np.arange(PRODUCTS)
-    cuts = np.array([price_cut(dice, products, week) for week in range(60)])
-    promoted = np.array([seasons.is_promotion(week) for week in range(60)])
-
-    assert (cuts[promoted] > 0).mean() > 4 * (cuts[~promoted] > 0).mean()
-    assert cuts[cuts > 0].min() >= 0.10 and cuts.max() <= 0.30
-    assert cuts.mean() == pytest.approx(mean_price_cut(), rel=0.03)
 
 
 def test_who_lives_from_payday_to_payday_buys_after_it(usual, monkeypatch):
