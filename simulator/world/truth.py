@@ -140,6 +140,7 @@ def parameter_table(config: Config, traits: Traits) -> pa.Table:
         "hazard_per_day": traits.mu,
         "lifetime_hazard": traits.lifetime,
         "median_lines": traits.lines,
+        "lines_sigma": traits.lines_sigma,
         "spend_level": traits.spend_level,
         "expected_order_cents": order_cents,
         "brand_loyalty": traits.brand_loyalty,
@@ -148,6 +149,10 @@ def parameter_table(config: Config, traits: Traits) -> pa.Table:
         "touchiness": traits.touchiness,
         "fatigue": traits.fatigue,
         "response": np.array(RESPONSES)[traits.response],
+        "visits_per_day": traits.browsing,
+        "guest_share": traits.guest,
+        "wants_loyalty": traits.wants_loyalty,
+        "uses_app": traits.uses_app,
     }
     columns |= {f"share_{name}": shares[:, at] for at, name in enumerate(SALES_CHANNELS)}
     columns |= {f"taste_{name}": traits.tastes[:, at] for at, name in enumerate(DEPARTMENTS)}

@@ -1,6 +1,7 @@
 """The truth says what happens: who is gone does not buy, and what people will spend is what they spend."""
 
 import json
+from dataclasses import fields
 from datetime import date
 
 import numpy as np
@@ -206,6 +207,28 @@ def test_the_expected_profit_of_an_order_is_what_is_earned_on_average(quiet):
     assert tables["orders"]["shipping_cents"].sum() == pytest.approx(shipping[who].sum(), rel=0.10)
 
 
+def test_the_truth_tells_every_parameter_of_a_person(tmp_path):
+    world = World(Config(people=300, seed=4))
+    lived(world, on(6))
+    write_truth(tmp_path, world, foresee_weeks=0)
+    people = pq.read_table(tmp_path / "people").to_pandas()
+    (traits,) = world.blocks()
+    plain = {
+        "lam": "orders_per_day", "mu": "hazard_per_day", "lifetime": "lifetime_hazard", "lines": "median_lines",
+        "lines_sigma": "lines_sigma", "spend_level": "spend_level", "brand_loyalty": "brand_loyalty",
+        "price_sensitivity": "price_sensitivity", "payday": "payday_sensitivity", "fatigue": "fatigue",
+        "touchiness": "touchiness", "browsing": "visits_per_day", "guest": "guest_share",
+        "wants_loyalty": "wants_loyalty", "uses_app": "uses_app",
+    }  # fmt: skip
+    in_words = {"segment", "joined_day", "response", "attitude"}
+    of_channels_and_categories = {"openness", "channel_edges", "tastes"}
+    of_tables = {"people", "devices", "staples", "favourites", "log_lift", "hazard_lift"}
+
+    assert plain.keys() | in_words | of_channels_and_categories | of_tables == {f.name for f in fields(traits)}
+    for name, column in plain.items():
+        np.testing.assert_array_equal(people[column], getattr(traits, name), err_msg=name)
+
+
 def test_a_world_in_a_folder_goes_on_where_it_ended_and_keeps_its_truth_outside_the_landing(tmp_path):
     landing = tmp_path / "lake" / "landing"
     arguments = ["world", "--landing", str(landing), "--people", "300", "--foresee-weeks", "4", "--until"]
@@ -221,6 +244,7 @@ def test_a_world_in_a_folder_goes_on_where_it_ended_and_keeps_its_truth_outside_
     assert (refused.exit_code, "seed: expected 1; found 2" in refused.stderr) == (1, True)
     assert truth_path(landing) == landing.parent / "truth"
     assert {"people", "effects", "weeks", "emails", "phones", "campaigns.parquet", "actions.parquet"} <= found
+    assert {"tastes", "staples", "products.parquet", "prices.parquet"} <= found
     assert World.load(world_path(landing)).until == date(2024, 2, 11)
     assert json.loads((truth_path(landing) / "config.json").read_text())["people"] == 300
 
