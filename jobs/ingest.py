@@ -24,8 +24,7 @@ def ingest_sources(lake: Lakehouse, sources: Sequence[Source], *, continuous: bo
         if landed.error:
             failed[landed.source, landed.load_id] = landed
             did(f"bronze.{landed.source}", "FAILED", landed.seconds)
-            if continuous:  # there is no end at which all of it would be said
-                say(f"    load {landed.load_id}: {landed.error}\n{no_room(lake.settings, landed.error) or ''}".rstrip())
+            say(f"    load {landed.load_id}: {landed.error}\n{no_room(lake.settings, landed.error) or ''}".rstrip())
         else:
             failed.pop((landed.source, landed.load_id), None)
             refused = f", {landed.quarantined:,} quarantined" if landed.quarantined else ""

@@ -49,7 +49,6 @@ PAGE_VIEWS = Source(
         party("concat('web/', cookie_id)", "web", known_as="concat('shop/', customer_no)"),
     ),
     fresh_within=timedelta(hours=30),
-    new_columns="evolve",
 )
 
 PRODUCT_VIEWS = Source(

@@ -50,7 +50,7 @@ from simulator.world.identities import day_column, identities
 from simulator.world.messaging import campaigns
 from simulator.world.places import store_table
 from simulator.world.profit import EARNED, ORDERS, SPENT, contact_cents, expected_order_cents, expected_profit
-from simulator.world.randomness import Array, Dice, Floats, Ints
+from simulator.world.randomness import Dice, Floats, Ints
 from simulator.world.shopping import REDEEMS
 from simulator.world.state import Lived
 from simulator.world.tastes import STAPLES, taste_shares
