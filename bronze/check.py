@@ -14,7 +14,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from bronze.evolve import with_column
+from bronze.evolve import with_columns
 from bronze.landing import Found
 from bronze.read import NotParquetError, layout_of, parquet_schema, read
 from bronze.records.content import blocks
@@ -258,7 +258,7 @@ def repeats_of(rows: DataFrame, source: Source) -> list[Misfit]:
 
 
 def evolves(source: Source, name: str) -> bool:
-    return source.new_columns == "evolve" and with_column(source, name, "") is not source
+    return source.new_columns == "evolve" and with_columns(source, {name: ""}) is not source
 
 
 def undeclared(beside: Sequence[Mapping[str, Any]], source: Source) -> list[Misfit]:

@@ -126,15 +126,19 @@ def is_known(look_up: Callable[[str], object], name: str) -> bool:
     return True
 
 
+def is_no_name(name: str) -> bool:
+    """Whether no column of a source can be called so."""
+    return name.startswith("_") or bool(re.search(r"[ ,;{}()=.`\x00-\x1f]|^$|.{256}", name))
+
+
 def problems_of_columns(source: "Source") -> list[str]:
     problems = []
     is_nested = source.format in NESTED
     taken: dict[str, str] = {}
     for name, column in source.columns.items():
-        if name.startswith("_"):
-            problems.append(f"{name}: names that begin with _ are kept for lineage")
-        if re.search(r"[ ,;{}()=.`\x00-\x1f]|^$|.{256}", name):
-            problems.append(f"{name}: a table cannot have a column of this name")
+        if is_no_name(name):
+            kept = "names that begin with _ are kept for lineage"
+            problems.append(f"{name}: {kept if name.startswith('_') else 'a table cannot have a column of this name'}")
         try:
             data_type(column.type)
         except ValueError as error:

@@ -53,8 +53,13 @@ NOT_EMPTY = "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"
 # How Delta says that a row breaks the CHECK or a NOT NULL.
 REFUSED = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT")
 
-# How Delta says that another has just added rows of the same writer and number.
-AT_ONCE = ("DELTA_CONCURRENT_TRANSACTION", "ConcurrentTransactionException")
+# How Delta says that another has just added rows of the same writer and number, or a column.
+AT_ONCE = (
+    "DELTA_CONCURRENT_TRANSACTION",
+    "ConcurrentTransactionException",
+    "DELTA_METADATA_CHANGED",
+    "MetadataChangedException",
+)
 
 ATTEMPTS = 3
 

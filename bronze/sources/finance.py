@@ -36,7 +36,6 @@ CARD_TRANSACTIONS = Source(
         OneOf(column="entry", values=("chip", "ecom"), severity="warning"),
     ),
     feeds=(party("concat('card/', token)", "card", full_name="holder"),),
-    new_columns="quarantine",  # a card's number or code must not reach who reads payments
 )
 
 CREDIT_APPLICATIONS = Source(
@@ -86,7 +85,7 @@ CREDIT_APPLICATIONS = Source(
         ),
     ),
     fresh_within=timedelta(days=14),
-    new_columns="quarantine",  # what else the bank knows of a person is not ours to keep
+    new_columns="quarantine",  # what else the bank tells of a person is looked at before it is in a table
 )
 
 CHARGEBACKS = Source(

@@ -166,6 +166,15 @@ def test_what_cannot_be_a_column_stays_rescued(lake, landing):
     assert len(row) == len(EVENTS.table.columns) + len(fine)
 
 
+def test_names_that_no_column_can_have_keep_no_other_out():
+    named = ["till", "Till", "KIND", "what", "_load", "a b", "lane", "x" * 256, *(f"odd.{each}" for each in range(900))]
+
+    of_all, of_one = (evolve.with_columns(EVENTS, dict.fromkeys(named, "New."), most=most) for most in (100, 1))
+
+    assert [*of_all.columns] == ["id", "kind", "till", "lane"]
+    assert [*of_one.columns] == ["id", "kind", "till"]
+
+
 def test_a_table_has_no_more_new_columns_than_a_person_may_have_named(lake, landing, monkeypatch):
     monkeypatch.setattr(evolve, "MOST", 2)
     landing.put("app/a.jsonl", '{"id":1,"k7":1,"k8":2,"k9":3}\n')

@@ -48,6 +48,8 @@ def refusals(row: Row, source: Source) -> list[str]:
         except (ValueError, InvalidOperation):
             values[name] = None
             problems.append(f"{name}: {row[name]}")
+    if source.new_columns == "quarantine":
+        problems += sorted(undeclared(row))
     is_gone = source.changes and row[source.changes.operation] in source.changes.deletes
     for rule in source.all_rules:
         if rule.severity == "error" and not (is_gone and isinstance(rule, Required)) and not holds(rule, values):
