@@ -21,9 +21,9 @@ import pyarrow as pa
 from simulator.complete_journey import is_in_place, put
 from simulator.feeds import Written
 from simulator.feeds.feed import Broken, ByteOrderMark, Empty, Late, NoFinalNewline, RawFeed, Resent
-from simulator.feeds.formats import without_end, zipped
+from simulator.feeds.formats import Lines, without_end, zipped
 from simulator.feeds.pieces import Piece, Pieces, Place
-from simulator.feeds.systems import FEEDS
+from simulator.feeds.systems import BY_NAME, FEEDS
 from simulator.warts import Manifest, RawFile, Wart, counted
 from simulator.world.config import Config, day_number
 from simulator.world.households import block_count
@@ -59,7 +59,7 @@ class Landing:
         self.files = {file.path: file for file in known_files(folder)}
         shutil.rmtree(self.unfinished / "pieces", ignore_errors=True)
         for path in self.unfinished.glob("*/[0-9]*"):
-            if int(path.name[:6]) >= next_day:  # of a run that was killed
+            if int(path.name[:6]) >= next_day or has_landed(path, next_day):  # of a run that was killed
                 path.unlink()
         for path in truth.glob("records/*/[0-9]*.parquet"):
             if int(path.name[:6]) >= next_day:
@@ -154,6 +154,14 @@ class Landing:
         self.used.clear()
 
 
+def has_landed(path: Path, next_day: int) -> bool:
+    """Whether what waited there has come to its file by then."""
+    if path.parent.name == "held":
+        return int(path.name[7:13]) < next_day
+    feed = BY_NAME[path.parent.name]
+    return day_number(feed.ends(feed.first_day(int(path.name)), 0).date()) <= next_day
+
+
 def known_files(folder: Path) -> tuple[RawFile, ...]:
     path = manifest_path(folder)
     return Manifest.from_json(path.read_bytes()).files if path.exists() else ()
@@ -217,7 +225,9 @@ def files_of(
         found = feed.form.finished(pieces_of(feed, chunks, broken), schema, feed.is_zipped)
         if any(isinstance(wrong, ByteOrderMark) for wrong in here):
             found = chain([b"\xef\xbb\xbf"], found)
-        return without_end(found, b"\n") if any(isinstance(wrong, NoFinalNewline) for wrong in here) else found
+        if isinstance(feed.form, Lines) and any(isinstance(wrong, NoFinalNewline) for wrong in here):
+            return without_end(found, feed.form.encoded(b"\n"))
+        return found
 
     file = RawFile(feed.name, path, arrived_at, 0, rows, 0, len(broken), 0, tuple(warts))
     yield file, parts()

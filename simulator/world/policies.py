@@ -73,7 +73,7 @@ def compare(landings: Sequence[Path], since: date) -> list[Earned]:
             spent=int(spent),
             profit=float(profit),
             more=float(more),
-            give_or_take=float(2 * np.sqrt(squares - more**2 / config.people)),
+            give_or_take=float(2 * np.sqrt(max(0.0, squares - more**2 / config.people))),
         )
         for landing, world, (orders, spent, profit, more, squares) in zip(landings, worlds, sums, strict=True)
     ]

@@ -32,7 +32,9 @@ PARCEL_CENTS = 420  # ads cost what each impression and click says
 MICROS = 100  # in a hundredth of a cent
 MEAN_AD_CENTS, MEAN_AD_CLICKS_CENTS = 2.5 * 0.23, 2.5 * 0.03 * 25  # of a contact by ads; by openness
 DIFFERENT_STAPLES = 50  # of a person, on average
-DRAWING_CUT = 0.2167  # the mean of the cuts that draw a purchase: the square of a cut on average, by the cut on average
+DRAWING_CUT = (  # the mean of the cuts that draw a purchase: the square of a cut on average, by the cut on average
+    (LEAST_CUT**2 + LEAST_CUT * MOST_CUT + MOST_CUT**2) / 3 / ((LEAST_CUT + MOST_CUT) / 2)
+)
 PRICE_SPREAD = 0.35  # of the log value of baskets with as many lines
 DOUBLE_POINTS, FREE_SHIPPING = OFFERS.index("double_points"), OFFERS.index("free_shipping")
 SPENT, ORDERS, EARNED = range(3)

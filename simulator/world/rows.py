@@ -5,11 +5,9 @@ a person's purchases are spread evenly over their lifetime, and a block needs no
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +22,7 @@ from simulator.world.households import FEMALE, Members, block_count, members
 from simulator.world.identities import FREE_MAIL, day_column, scrambled
 from simulator.world.names import ASCII, CULTURES, NAMES, romanised
 from simulator.world.places import CITIES, CITY_ZONE, DAY_US, FIRST_STORE, HOUR_US, STORES_IN_CITY, utc
+from simulator.world.processes import pool_of
 from simulator.world.randomness import Dice, Ints
 from simulator.world.traits import customs
 
@@ -48,7 +47,7 @@ def write_rows(folder: Path, config: Config, until: date, *, processes: int = 1)
     if processes == 1:
         yield from map(work, parts)
         return
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+    with pool_of(processes) as pool:
         yield from pool.map(work, parts)
 
 

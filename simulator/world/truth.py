@@ -14,11 +14,9 @@ records      by source: which record is which person (written by the feeds)
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +47,7 @@ from simulator.world.households import block_count, members
 from simulator.world.identities import day_column, identities
 from simulator.world.messaging import campaigns
 from simulator.world.places import store_table
+from simulator.world.processes import pool_of
 from simulator.world.profit import EARNED, ORDERS, SPENT, contact_cents, expected_order_cents, expected_profit
 from simulator.world.randomness import Dice, Floats, Ints
 from simulator.world.shopping import REDEEMS
@@ -103,7 +102,7 @@ def spread(work: Callable[[int], None], blocks: range, processes: int) -> None:
         for block in blocks:
             work(block)
         return
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+    with pool_of(processes) as pool:
         for _ in pool.map(work, blocks):
             pass
 

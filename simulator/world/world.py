@@ -15,7 +15,6 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache, partial
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,6 +26,7 @@ from simulator.world.actions import Actions
 from simulator.world.config import NEVER, Config, as_date, day_number
 from simulator.world.events import Tables, in_days, joined
 from simulator.world.households import block_count, block_starts
+from simulator.world.processes import pool_of
 from simulator.world.profit import weekly
 from simulator.world.randomness import Array, Ints
 from simulator.world.state import Lived, at_the_beginning
@@ -35,6 +35,7 @@ from simulator.world.week import live
 
 SPAN_WEEKS = 4  # what one batch covers at most
 STRETCH_SPANS = 14  # what a block lives through before the next one does: who its people are is made out once for all
+AT_HAND = 2  # blocks of which a process knows who the people are
 BEFORE_ALL = -(2**31)  # with the first day comes what the systems knew before
 
 
@@ -68,7 +69,7 @@ class Stretch:
     is_watched: bool
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=AT_HAND)
 def traits_of(config: Config, block: int) -> Traits:
     return traits(config, block)
 
@@ -180,7 +181,7 @@ class World:
         """
         work = partial(live_through, then=then)
         began = self.kept
-        with ProcessPoolExecutor(processes, get_context("spawn")) if processes > 1 else NoPool() as pool:
+        with pool_of(processes) if processes > 1 else NoPool() as pool:
             stretches = self.stretches(day_number(until), is_watched=is_watched)
             for stretch, results in in_order(pool, work, stretches, most=2 * processes - 1):
                 while results:
@@ -193,10 +194,11 @@ class World:
     def stretches(self, last_day: int, *, is_watched: bool) -> Iterator[Stretch]:
         """What each block is to live through, some spans of a few weeks at a time."""
         config, emitted_day, before = self.config, self.emitted_day, self.kept
+        spans = STRETCH_SPANS if block_count(config) > AT_HAND else 1
         starts = block_starts(config.seed, config.people, config.households_per_block)
         while emitted_day < last_day:
             first_week = config.week_of(max(emitted_day + 1, config.first_day))
-            ends = (config.monday(first_week + (at + 1) * SPAN_WEEKS) - 1 for at in range(STRETCH_SPANS))
+            ends = (config.monday(first_week + (at + 1) * SPAN_WEEKS) - 1 for at in range(spans))
             last_days = tuple(dict.fromkeys(min(last_day, end) for end in ends))
             after = self.folder / f"{last_days[-1]:06}"
             for block in range(block_count(config)):
@@ -233,8 +235,8 @@ class World:
         with unfinished.open("wb") as file:
             np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **columns)
         unfinished.replace(self.folder / "world.npz")
-        for folder in self.folder.iterdir():
-            if folder.is_dir() and folder != self.kept:
+        for folder in self.folder.glob("[0-9]*"):  # of days before, and of a run that was killed
+            if folder != self.kept:
                 shutil.rmtree(folder)
 
     @classmethod

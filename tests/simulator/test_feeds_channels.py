@@ -265,9 +265,9 @@ CONFIG = Config(people=90, seed=5, households_per_block=12)
 UNTIL = on(34)  # with the end of a month in it
 
 
-def deliver(folder: Path, *until: date, processes: int = 1) -> dict[str, str]:
+def deliver(folder: Path, *until: date, processes: int = 1, config: Config = CONFIG) -> dict[str, str]:
     for day in until:
-        simulate(folder / "landing", CONFIG, day, processes=processes, foresee_weeks=4)
+        simulate(folder / "landing", config, day, processes=processes, foresee_weeks=4)
     return digests(folder / "landing") | {"manifest": (folder / "world_manifest.json").read_text()}
 
 
@@ -316,3 +316,23 @@ def test_the_same_bytes_after_a_kill(
             deliver(tmp_path, UNTIL)
 
     assert deliver(tmp_path, UNTIL) == at_once
+
+
+def test_the_same_bytes_after_a_kill_while_what_waited_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the days of a month whose file is there, the first is gone."""
+    more = Config(people=900, seed=5)
+
+    def begun_and_killed(landing: Landing) -> None:
+        days = sorted(path for path in landing.used if path.parent.name == "shop_reviews")
+        assert len(days) > 1
+        days[0].unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Landing, "forget", begun_and_killed)
+        with pytest.raises(KeyboardInterrupt):
+            deliver(tmp_path / "killed", on(32), config=more)
+
+    assert deliver(tmp_path / "killed", UNTIL, config=more) == deliver(tmp_path / "whole", UNTIL, config=more)
