@@ -22,6 +22,8 @@ def whole(folder: Path, *, runs: int, small: bool) -> dict[str, Any]:
     home = folder / "demo"
     shutil.rmtree(home, ignore_errors=True)
     first, log = made(folder, home, small=small)
+    stages = {title: float(seconds) for title, seconds in STAGE.findall(log)}
+    assert len(stages) == log.count("s in all"), log
     again, _ = made(folder, home, small=small)
     manifest = Manifest.from_json(manifest_path(home / "landing").read_bytes())
     shutil.rmtree(home)
@@ -31,7 +33,7 @@ def whole(folder: Path, *, runs: int, small: bool) -> dict[str, Any]:
         "rows": sum(file.rows for file in manifest.files),
         "first": of_command(first),
         "again": of_command(again),
-        "stages": {title: float(seconds) for title, seconds in STAGE.findall(log)},
+        "stages": stages,
     }
 
 
