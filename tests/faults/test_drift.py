@@ -1,6 +1,8 @@
-"""Thirty schema drifts and more: each ends as its source declares, and no value is silently another."""
+"""More than two hundred schema drifts: each ends as its source declares, and no value is silently another."""
 
 from typing import get_args
+
+import pytest
 
 from bronze.source import NewColumns
 from tests.faults.drift import DRIFTS, NAMED, SOURCES, Drift, Found, land_all_drifts, outcome
@@ -38,6 +40,8 @@ def test_the_ledger_tells_a_row_that_is_lost_from_one_that_is_silently_another()
     assert (doubled.lost, doubled.duplicated, doubled.unflagged) == (0, 1, [])
 
 
+@pytest.mark.end_to_end
+@pytest.mark.timeout(1800)
 def test_every_row_ends_as_its_source_declares(lake) -> None:
     outcomes = land_all_drifts(lake)
 
