@@ -231,9 +231,9 @@ class Lakehouse:
             if missing:
                 self.spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({column_ddl(table, missing)})")
             for column in table.columns:
-                if column not in missing and there[column.lower()].metadata.get("comment") != described(table, column):
-                    about = quoted(described(table, column))
-                    self.spark.sql(f"ALTER TABLE {name} ALTER COLUMN `{column}` COMMENT {about}")
+                about = described(table, column)
+                if column not in missing and there[column.lower()].metadata.get("comment") != about:
+                    self.spark.sql(f"ALTER TABLE {name} ALTER COLUMN `{column}` COMMENT {quoted(about)}")
             return False
         schema = self.settings.table(table.layer)
         if schema not in self.made:

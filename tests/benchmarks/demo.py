@@ -23,10 +23,11 @@ def whole(folder: Path, *, runs: int, small: bool) -> dict[str, Any]:
     home = folder / "demo"
     shutil.rmtree(home, ignore_errors=True)
     first, log = made(folder, home, small=small)
+    found = STAGE.findall(log)
+    assert len(found) == log.count("s in all"), log
     stages: Counter[str] = Counter()
-    for title, seconds in STAGE.findall(log):
+    for title, seconds in found:
         stages[title] += float(seconds)
-    assert len(STAGE.findall(log)) == log.count("s in all"), log
     again, _ = made(folder, home, small=small)
     manifest = Manifest.from_json(manifest_path(home / "landing").read_bytes())
     shutil.rmtree(home)
