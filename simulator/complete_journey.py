@@ -5,6 +5,7 @@ warts.py). A file's modification time is the moment at which it would have arriv
 package; a file that is already there is not touched. Files that are in the folder from a longer run stay.
 """
 
+import filecmp
 import gzip
 import hashlib
 import io
@@ -12,7 +13,7 @@ import json
 import os
 import time
 from calendar import monthrange
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -124,12 +125,24 @@ def put(path: Path, data: bytes, modified_at: datetime | None = None) -> None:
     """Whole or not at all; a file that is already so is left alone."""
     if is_in_place(path, len(data), modified_at) and path.read_bytes() == data:
         return
+    put_parts(path, [data], modified_at)
+
+
+def put_parts(path: Path, parts: Iterable[bytes], modified_at: datetime | None = None) -> int:
+    """Whole or not at all; a file that is already so is left alone. Returns its size."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_bytes(data)
+    with unfinished.open("wb") as file:
+        for part in parts:
+            file.write(part)
+        size = file.tell()
+    if is_in_place(path, size, modified_at) and filecmp.cmp(unfinished, path, shallow=False):
+        unfinished.unlink()
+        return size
     if modified_at is not None:
         os.utime(unfinished, (modified_at.timestamp(), modified_at.timestamp()))
     unfinished.replace(path)
+    return size
 
 
 def deliveries(households: int | None, promotion_weeks: int) -> Iterator[Delivery]:

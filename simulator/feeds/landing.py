@@ -4,9 +4,7 @@ What is not complete, or has not arrived yet, waits in a folder beside the landi
 pieces come again and make the same files.
 """
 
-import filecmp
 import json
-import os
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +16,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from simulator.complete_journey import is_in_place, put
+from simulator.complete_journey import put, put_parts
 from simulator.feeds import Written
 from simulator.feeds.feed import Broken, ByteOrderMark, Empty, Late, NoFinalNewline, RawFeed, Resent
 from simulator.feeds.formats import Lines, without_end, zipped
@@ -105,7 +103,7 @@ class Landing:
         """Until the file's last day is over."""
         sizes = [place.end - place.start for place in chunk.pieces]
         about = json.dumps({"rows": chunk.rows, "schema": chunk.schema, "sizes": sizes}).encode() + b"\n"
-        write(self.unfinished / feed.name / f"{day:06}", chain([about], (place.read() for place in chunk.pieces)))
+        put_parts(self.unfinished / feed.name / f"{day:06}", chain([about], (place.read() for place in chunk.pieces)))
 
     def deliver_periods(self, feed: RawFeed, span: Written) -> None:
         periods: dict[int, list[Path]] = defaultdict(list)
@@ -124,7 +122,7 @@ class Landing:
             if lands_on > span.last_day:
                 about = json.dumps(asdict(file), default=str).encode() + b"\n"
                 name = f"{span.first_day:06}-{lands_on:06}-{file.path.replace('/', '+')}"
-                write(self.unfinished / "held" / name, chain([about], parts))
+                put_parts(self.unfinished / "held" / name, chain([about], parts))
             else:
                 self.put(file, parts)
 
@@ -138,7 +136,7 @@ class Landing:
                 self.used.add(path)
 
     def put(self, file: RawFile, parts: Iterable[bytes]) -> None:
-        size = write(self.folder / file.path, parts, file.arrived_at)
+        size = put_parts(self.folder / file.path, parts, file.arrived_at)
         self.files[file.path] = replace(file, bytes=size)
 
     def finish(self) -> None:
@@ -179,23 +177,6 @@ def chunk_of(path: Path) -> Chunk:
     about = json.loads(line)
     ends = accumulate(about.pop("sizes"), initial=len(line))
     return Chunk([Place(path, start, end) for start, end in pairwise(ends)], **about)
-
-
-def write(path: Path, parts: Iterable[bytes], modified_at: datetime | None = None) -> int:
-    """Whole or not at all; a file that is already so is left alone. Returns its size."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with unfinished.open("wb") as file:
-        for part in parts:
-            file.write(part)
-        size = file.tell()
-    if is_in_place(path, size, modified_at) and filecmp.cmp(unfinished, path, shallow=False):
-        unfinished.unlink()
-        return size
-    if modified_at is not None:
-        os.utime(unfinished, (modified_at.timestamp(), modified_at.timestamp()))
-    unfinished.replace(path)
-    return size
 
 
 def files_of(
