@@ -123,14 +123,16 @@ def breadth_per_week(bought: DataFrame) -> DataFrame:
 
 
 def response_per_week(touches: DataFrame) -> DataFrame:
+    """First per campaign, so that each counts once in a week."""
     is_sent, is_redeemed = F.col("kind") == "sent", F.col("kind") == "redeemed"
-    return (
+    per_campaign = (
         touches.where(is_sent | is_redeemed)
-        .groupBy(*WEEK)
-        .agg(
-            count_different(F.when(is_sent, F.col("campaign_id"))).alias("campaigns_sent"),
-            F.count_if(is_redeemed).alias("redemptions"),
-        )
+        .groupBy(*WEEK, "campaign_id")
+        .agg(F.max(is_sent).alias("is_sent"), F.count_if(is_redeemed).alias("redemptions"))
+    )
+    return per_campaign.groupBy(*WEEK).agg(
+        F.count_if(F.col("is_sent") & F.col("campaign_id").isNotNull()).alias("campaigns_sent"),
+        F.sum("redemptions").alias("redemptions"),
     )
 
 

@@ -48,6 +48,8 @@ LOCAL = {
     # Where in Python each column came from takes ten calls of Java's for each of them.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.sql.dataFrameQueryContext.enabled": "false",
+    # Beyond 128 groups a task would sort all its rows, to collect a few values of each.
+    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "65536",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # INT96 is slower to write, and has no statistics
     # Pages of version 2 hold the positions in files in a seventh of the bytes, and a file's name once.
