@@ -40,7 +40,7 @@ def build_silver(lake: Lakehouse, sources: Sequence[Source]) -> None:
 
 
 def conform_all(lake: Lakehouse, sources: Sequence[Source], landed: dict[str, int]) -> None:
-    """The tables side by side, those of most feeds first."""
+    """The tables side by side, those of most rows first, so that none is left alone at the end."""
     feeding = {table.name: {source.name for source, _ in conformed.feeds_of(table, sources)} for table in CONFORMED}
     loads = conformed.landed_loads(lake.for_few_rows)
     conformed.check_declared(loads, sources)
@@ -48,8 +48,9 @@ def conform_all(lake: Lakehouse, sources: Sequence[Source], landed: dict[str, in
     def conform(table: Table) -> str:
         return conformed.refresh(tuned_for(lake, feeding[table.name], landed), table, sources, loads).how
 
-    of_most_feeds = sorted(CONFORMED, key=lambda table: -len(feeding[table.name]))
-    side_by_side({table.name: partial(conform, table) for table in of_most_feeds}, at_a_time=SIDE_BY_SIDE)
+    rows = {name: sum(landed.get(source, 0) for source in names) for name, names in feeding.items()}
+    of_most_rows = sorted(CONFORMED, key=lambda table: -rows[table.name])
+    side_by_side({table.name: partial(conform, table) for table in of_most_rows}, at_a_time=SIDE_BY_SIDE)
 
 
 def refreshed(lake: Lakehouse, table: Table, rows: Callable[[], DataFrame], *inputs: Table) -> str:
