@@ -6,6 +6,7 @@ import platform
 import subprocess
 import sys
 import time
+import timeit
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -64,6 +65,14 @@ def medians(rows: Sequence[dict[str, float]]) -> dict[str, float]:
     return {name: median(row[name] for row in rows) for name in rows[0]}
 
 
+def additions() -> int:
+    """Tells machines of one processor apart: what others do on it can halve its speed."""
+    total = 0
+    for number in range(5_000_000):
+        total += number
+    return total
+
+
 def machine() -> dict[str, str]:
     names = [
         line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
@@ -74,6 +83,7 @@ def machine() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "load before": f"{os.getloadavg()[0]:.1f}",
+        "five million additions in Python": f"{median(timeit.repeat(additions, number=1, repeat=5)):.2f} s",
         "system": f"{platform.system()} {platform.release()}",
         "OPENBLAS_CORETYPE": os.environ.get("OPENBLAS_CORETYPE", "not set"),
         "java": java[0] if java else "not in PATH",
