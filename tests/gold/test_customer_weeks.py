@@ -66,6 +66,18 @@ def test_a_week_in_which_something_was_only_sent_or_redeemed_is_a_week(weeks):
     assert happened == {("ann", 0): (1, 0, 0), ("ann", 1): (0, 2, 0), ("ann", 2): (0, 0, 2)}
 
 
+def test_what_was_sent_or_redeemed_without_a_campaign_is_no_campaign(weeks):
+    touches = [
+        touch("sent", ago(1), campaign=None),
+        touch("redeemed", ago(1), campaign=None),
+        touch("redeemed", ago(2), campaign="never sent"),
+    ]
+
+    week = weeks(touches=touches)["ann", 0]
+
+    assert (week.campaigns_sent, week.redemptions) == (0, 2)
+
+
 def test_older_weeks_are_left_out_but_the_first_order_is_remembered(weeks):
     found = weeks(
         line(ago(0), party="ann"),
