@@ -26,7 +26,7 @@ from bronze.source import Source
 from jobs.console import say
 from jobs.imports import import_meanwhile
 from lakehouse.delta import Lakehouse
-from lakehouse.room import no_room
+from lakehouse.room import about_folders
 from lakehouse.session import open_session
 from lakehouse.settings import Settings
 
@@ -88,7 +88,7 @@ def opened(context: typer.Context) -> Iterator[Lakehouse]:
             if settings.target == "local":
                 spark.stop()
     except Exception as error:
-        if told := no_room(settings, str(error)):
+        if told := about_folders(settings, str(error)):
             error.add_note(told)
         raise
 

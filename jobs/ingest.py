@@ -6,7 +6,7 @@ from bronze.ingest import Landed, ingest
 from bronze.source import Source
 from jobs.console import did, say, stage
 from lakehouse.delta import Lakehouse
-from lakehouse.room import no_room
+from lakehouse.room import about_folders
 
 
 class IngestError(Exception):
@@ -24,7 +24,9 @@ def ingest_sources(lake: Lakehouse, sources: Sequence[Source], *, continuous: bo
         if landed.error:
             failed[landed.source, landed.load_id] = landed
             did(f"bronze.{landed.source}", "FAILED", landed.seconds)
-            say(f"    load {landed.load_id}: {landed.error}\n{no_room(lake.settings, landed.error) or ''}".rstrip())
+            say(f"    load {landed.load_id}: {landed.error}")
+            if told := about_folders(lake.settings, landed.error):
+                say(told)
         else:
             failed.pop((landed.source, landed.load_id), None)
             refused = f", {landed.quarantined:,} quarantined" if landed.quarantined else ""

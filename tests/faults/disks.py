@@ -40,7 +40,6 @@ READ_ONLY = "Read-only file system"
 LOOPS = "Too many levels of symbolic links"
 NO_FOLDER = "Not a directory"
 NO_PERMISSION = "Permission denied"
-NO_TABLE = "doesn't exist, or is not a Delta table"
 DISKS = ("home", "warehouse", "state", "landing")
 FOLDERS = "folders"
 LEAVE = "-dac_override,-dac_read_search"  # of root's, to read and write whatever permissions say
@@ -113,13 +112,10 @@ class Victim:
         read, and to write."""
         source = self.deliveries.chance.choice(sorted(FORMATS))
         landing, state, database = self.lake.landing, self.lake.home / "state", self.lake.home / "warehouse/bronze.db"
-        for folder in (landing, landing / source, state, database.parent):
+        for folder in (landing, landing / source, state, database.parent, database, database / source):
             yield Fault(folder, partial(in_place_of, put=link_to_itself), LOOPS)
-        for folder in (landing, state, database.parent):
+        for folder in (landing, state, database.parent, database, database / source):
             yield Fault(folder, partial(in_place_of, put=Path.touch), NO_FOLDER)
-        for folder in (database, database / source):
-            yield Fault(folder, partial(in_place_of, put=link_to_itself), f"{LOOPS}|{NO_TABLE}")
-            yield Fault(folder, partial(in_place_of, put=Path.touch), f"{NO_FOLDER}|{NO_TABLE}")
         for folder in (landing, landing / source, state, database.parent, database, database / source):
             yield Fault(folder, partial(shut, mode=0o000), NO_PERMISSION, HEEDING)
         yield Fault(database / source, partial(shut, mode=0o500), NO_PERMISSION, HEEDING)

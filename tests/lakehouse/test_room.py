@@ -1,11 +1,11 @@
-"""A full disk is told with the folders that are on it."""
+"""A full disk is told with the folders that are on it, and a table that was not found with the one that is shut."""
 
 from collections import namedtuple
 from pathlib import Path
 
 import pytest
 
-from lakehouse.room import no_room
+from lakehouse.room import about_folders, no_room
 from lakehouse.settings import Settings
 
 Usage = namedtuple("Usage", "free")
@@ -38,4 +38,28 @@ def test_where_room_was_made_meanwhile_the_fullest_is_named_and_only_for_a_full_
 
     assert f"in {settings.warehouse_dir} (100 bytes are free)." in (no_room(settings, SAID) or "")
     assert no_room(settings, "anything else") is None
-    assert no_room(settings.model_copy(update={"target": "databricks"}), SAID) is None
+    assert about_folders(settings.model_copy(update={"target": "databricks"}), SAID) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[DELTA_TABLE_NOT_FOUND] Delta table `bronze`.`stock` doesn't exist.",
+        "[DELTA_TABLE_NOT_FOUND] Delta table `spark_catalog`.`bronze`.`stock` doesn't exist.",
+        "`file:/lake/warehouse/bronze.db/stock` doesn't exist, or is not a Delta table.",
+    ],
+)
+def test_of_a_table_that_was_not_found_the_first_folder_that_does_not_open_is_named(settings, said, monkeypatch):
+    monkeypatch.undo()  # the disk has room
+    table = Path(settings.warehouse_dir) / "bronze.db/stock"
+    (table / "_delta_log").mkdir(parents=True)
+    assert about_folders(settings, said) is None
+
+    (table / "_delta_log").rmdir()
+    assert about_folders(settings, said) == (
+        f"Cannot open {table / '_delta_log'}: No such file or directory.\nMend it, and run it again."
+    )
+    table.rmdir()
+    table.symlink_to(table)
+    assert f"Cannot open {table}: Too many levels of symbolic links." in (about_folders(settings, said) or "")
+    assert about_folders(settings, "something else") is None
