@@ -36,7 +36,7 @@ from lakehouse.types import data_type
 LAYERS = ("lakehouse", "bronze", "silver", "gold", "ml")
 METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
-# Tables that are being made, one maker at a time: only one process has a local catalog open.
+# Tables and schemas that are being made, one maker at a time: only one process has a local catalog open.
 MAKING: defaultdict[str, Lock] = defaultdict(Lock)
 
 # What is added to local tables once, one at a time of each table and writer: all who write are in this process.
@@ -236,9 +236,10 @@ class Lakehouse:
                     self.spark.sql(f"ALTER TABLE {name} ALTER COLUMN `{column}` COMMENT {quoted(about)}")
             return False
         schema = self.settings.table(table.layer)
-        if schema not in self.made:
-            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-            self.made.add(schema)
+        with MAKING[schema]:  # Hive prints a stack trace where two make one schema at once
+            if schema not in self.made:
+                self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+                self.made.add(schema)
         cluster = f" CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
         # What a table was built from stands in its commits: they must outlive the longest pause between two builds.
         properties = {"delta.logRetentionDuration": "interval 400 days", DECLARED: table.fingerprint}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from time import sleep
 
 import pytest
 from delta.tables import DeltaTable
@@ -74,6 +75,22 @@ def test_rows_added_by_several_at_once_are_there_once(lake, rows):
     assert sorted(each.is_repeat for each in appended) == [False, True, True, True]
     assert {each.rows for each in appended} == {1}
     assert found(lake.read(SPEND)) == [(MONDAY, "C1", "1.00")]
+
+
+def test_a_schema_is_made_once_by_tables_that_are_made_at_once(lake, monkeypatch):
+    asked, sql = [], type(lake.spark).sql
+
+    def slowly(session, query: str, *arguments, **named) -> DataFrame:
+        if query.startswith("CREATE SCHEMA"):
+            asked.append(query)
+            sleep(0.5)
+        return sql(session, query, *arguments, **named)
+
+    monkeypatch.setattr(type(lake.spark), "sql", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lake.create, (SPEND, replace(SPEND, name="gold.spend_again")))) == [True, True]
+
+    assert asked == ["CREATE SCHEMA IF NOT EXISTS gold"]
 
 
 def test_rows_that_are_not_of_the_table_are_refused(lake):
