@@ -4,8 +4,10 @@ Values that name a person stay behind: of a refused row the report has the file,
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -23,6 +25,8 @@ CHURN = "churn"  # what the names of all churn models contain
 
 # Curves are drawn from at most about so many customers: the same of every contender, chosen by their ids alone.
 CURVE_CUSTOMERS = 50_000
+
+SIDE_BY_SIDE = 3  # sections that are made at a time
 
 BINS = 20  # of the probability of churn
 
@@ -76,58 +80,58 @@ class Contents:
 
 NOTHING = Contents(date.min)
 
+Section = Callable[[], dict[str, pd.DataFrame]]  # what makes frames of the report, by their names
+
 
 def collect(lake: Lakehouse, as_of: date) -> Contents:
     """Everything as it is known at the end of `as_of`; of bronze and quality, everything that there is."""
     files, loads, quarantine = lake.read(FILES), lake.read(LOADS), lake.read(QUARANTINE)
     model = newest_model(lake.read(MODELS), as_of).toPandas()
-    scores = newest_scores(lake.read(CHURN_SCORES), as_of)
 
     def of_model(rows: DataFrame) -> DataFrame:
         name, version = model[["model", "model_version"]].iloc[0] if len(model) else (None, None)
         return rows.where((F.col("model") == F.lit(name)) & (F.col("model_version") == F.lit(version)))
 
-    def mart(name: str, contents: Any, *arguments: Any) -> dict[str, pd.DataFrame]:
-        """Frames made of a table that dbt or Great Expectations makes; none where it is not there."""
-        table = lake.settings.table(name)
-        if not lake.spark.catalog.tableExists(table):
-            return {}
-        return {key: rows.toPandas() for key, rows in contents(lake.spark.table(table), *arguments).items()}
+    def sections() -> Iterator[Section]:
+        yield lambda: {"tables": tables(lake)}
+        yield of(landed(loads, files), "landed")
+        yield of(failed(loads), "failed")
+        yield of(unclaimed(files), "unclaimed")
+        yield of(refusals(quarantine), "refusals")
+        yield of(refused(quarantine), "refused")
+        yield of(revisions(lake.read(REVISIONS)), "revisions")
+        yield of(people(lake.read(CUSTOMERS)), "people")
+        yield of(weeks(lake.read(ORDERS), lake.read(CORE_IDS), as_of), "weeks")
+        yield of(in_order(of_model(lake.read(TRAINING_HISTORY)), "history", "epoch"), "history")
+        yield of(in_order(of_model(lake.read(MODEL_METRICS)), "metrics", "contender", "metric"), "metrics")
+        yield partial(curves, of_model(lake.read(TEST_PREDICTIONS)))
+        yield partial(risks, lake.read(CHURN_SCORES), as_of)
+        yield partial(mart, lake, "marts.rfmt_segments", segments)
+        yield partial(mart, lake, "marts.churn_watchlist", watchlist, as_of)
+        yield partial(mart, lake, "marts.campaign_performance", campaigns, as_of)
+        yield partial(mart, lake, "quality.expectation_results", rules)
 
-    predictions = of_model(lake.read(TEST_PREDICTIONS))
-    confusion = confusion_of(predictions).toPandas()
-    return Contents(
-        as_of=as_of,
-        tables=tables(lake),
-        landed=landed(loads, files).toPandas(),
-        failed=failed(loads).toPandas(),
-        unclaimed=files.groupBy("file")
-        .agg(F.max("source").alias("source"))
-        .where("source IS NULL")
-        .select("file")
-        .orderBy("file")
-        .limit(20)
-        .toPandas(),
-        refusals=refusals(quarantine).toPandas(),
-        refused=refused(quarantine).toPandas(),
-        revisions=revisions(lake.read(REVISIONS)).toPandas(),
-        people=people(lake.read(CUSTOMERS)).toPandas(),
-        weeks=weeks(lake.read(ORDERS), lake.read(CORE_IDS), as_of).toPandas(),
-        model=model,
-        history=of_model(lake.read(TRAINING_HISTORY)).select(*columns_of("history")).orderBy("epoch").toPandas(),
-        metrics=of_model(lake.read(MODEL_METRICS))
-        .select(*columns_of("metrics"))
-        .orderBy("contender", "metric")
-        .toPandas(),
-        confusion=confusion,
-        predictions=sampled(predictions, confusion).toPandas(),
-        scores=score_bins(scores).toPandas(),
-        reasons=kinds_of_reasons(scores).toPandas(),
-        **mart("marts.rfmt_segments", segments),
-        **mart("marts.churn_watchlist", watchlist, as_of),
-        **mart("marts.campaign_performance", campaigns, as_of),
-        **mart("quality.expectation_results", rules),
-    )
+    frames: dict[str, pd.DataFrame] = {}
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:  # each plans on one core what is few rows
+        for found in pool.map(lambda section: section(), sections()):
+            frames |= found
+    return Contents(as_of=as_of, model=model, **frames)
+
+
+def of(rows: DataFrame, name: str) -> Section:
+    return lambda: {name: rows.toPandas()}
+
+
+def mart(lake: Lakehouse, table: str, contents: Any, *arguments: Any) -> dict[str, pd.DataFrame]:
+    """Frames made of a table that dbt or Great Expectations makes; none where it is not there."""
+    name = lake.settings.table(table)
+    if not lake.spark.catalog.tableExists(name):
+        return {}
+    return {key: rows.toPandas() for key, rows in contents(lake.spark.table(name), *arguments).items()}
+
+
+def in_order(rows: DataFrame, name: str, *by: str) -> DataFrame:
+    return rows.select(*columns_of(name)).orderBy(*by)
 
 
 def columns_of(name: str) -> list[str]:
@@ -186,6 +190,12 @@ def failed(loads: DataFrame) -> DataFrame:
         .orderBy("source", "load_id")
         .limit(20)
     )
+
+
+def unclaimed(files: DataFrame) -> DataFrame:
+    """Files that no source declares."""
+    sources = files.groupBy("file").agg(F.max("source").alias("source"))
+    return sources.where("source IS NULL").select("file").orderBy("file").limit(20)
 
 
 def without_value(reason: Column) -> Column:
@@ -284,6 +294,12 @@ def newest_model(models: DataFrame, as_of: date) -> DataFrame:
     return newest_first.limit(1).select(*columns_of("model"))
 
 
+def curves(predictions: DataFrame) -> dict[str, pd.DataFrame]:
+    """How often each contender was right, and the predictions that its curves are drawn from."""
+    confusion = confusion_of(predictions).toPandas()
+    return {"confusion": confusion, "predictions": sampled(predictions, confusion).toPandas()}
+
+
 def confusion_of(predictions: DataFrame) -> DataFrame:
     cells = ("contender", "is_predicted", "has_churned")
     return predictions.groupBy(*cells).agg(F.count("*").alias("customers")).orderBy(*cells)
@@ -298,6 +314,11 @@ def sampled(predictions: DataFrame, confusion: pd.DataFrame) -> DataFrame:
         .select(*columns_of("predictions"))
         .orderBy("contender", "core_id")
     )
+
+
+def risks(scores: DataFrame, as_of: date) -> dict[str, pd.DataFrame]:
+    newest = newest_scores(scores, as_of)
+    return {"scores": score_bins(newest).toPandas(), "reasons": kinds_of_reasons(newest).toPandas()}
 
 
 def newest_scores(scores: DataFrame, as_of: date) -> DataFrame:
