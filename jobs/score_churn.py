@@ -10,6 +10,7 @@ from gold.customer_sequences import CUSTOMER_SEQUENCES
 from jobs.build_gold import rebuilt
 from jobs.console import stage, step
 from jobs.train_churn import NAME
+from jobs.tuning import tuned_for
 from lakehouse.delta import Lakehouse
 from lakehouse.tables import ContractError
 from ml.churn import serving
@@ -20,6 +21,7 @@ from ml.tables import CHURN_SCORES, CUSTOMER_EMBEDDINGS, MODELS
 
 def score_churn(lake: Lakehouse, as_of: date) -> None:
     """Every customer who was known at the end of `as_of`; a score says which model and version made it."""
+    lake = tuned_for(lake)
     version = newest_model(lake, as_of)
     gold = {table.name: lake.built_from(table, as_of) for table in (CUSTOMER_FEATURES, CUSTOMER_SEQUENCES)}
     if None in gold.values():

@@ -14,7 +14,7 @@ from ml.churn.evaluate import deciles
 from ml.churn.model import Scaling, build_model, in_batches, known_weeks
 from ml.churn.parameters import Parameters
 from ml.churn.run import write_model
-from ml.churn.score import ChurnModel, network, score, with_deciles
+from ml.churn.score import ChurnModel, network, score, scored, with_deciles
 from ml.tables import CUSTOMER_EMBEDDINGS
 
 AS_OF = date(2024, 3, 31)
@@ -95,6 +95,17 @@ def test_scores_are_what_the_model_says_in_memory(tables, churn, keras_model):
     assert {(row.as_of, row.model, row.model_version) for row in scores} == {(AS_OF, "churn", "3")}
 
 
+@pytest.fixture
+def spread(spark, monkeypatch):
+    """Few customers, in as many processes as many have."""
+    monkeypatch.setattr("ml.churn.score.WORTH_A_PROCESS", 1)
+    partitions = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", "4")
+    yield
+    spark.conf.set("spark.sql.shuffle.partitions", partitions)
+
+
+@pytest.mark.usefixtures("spread")
 def test_scores_are_the_same_however_the_customers_are_spread(tables, churn):
     sequences, features, embeddings = tables
     once = score(*tables, churn, as_of=AS_OF).orderBy("core_id").collect()
@@ -119,6 +130,15 @@ def test_another_day_has_no_scores(tables, churn):
     assert score(*tables, churn, as_of=date(2024, 4, 1)).isEmpty()
 
 
+@pytest.mark.usefixtures("spread")
+@pytest.mark.parametrize(("worth", "processes"), [(CUSTOMERS, 1), (CUSTOMERS // 2, 2), (1, 4)])
+def test_no_more_processes_score_than_there_are_customers_for(worth, processes, tables, churn, monkeypatch):
+    monkeypatch.setattr("ml.churn.score.WORTH_A_PROCESS", worth)
+
+    assert scored(*tables, churn, as_of=AS_OF).rdd.getNumPartitions() == processes
+
+
+@pytest.mark.usefixtures("spread")
 def test_a_worker_builds_the_model_once(spark, tables, churn):
     sequences, features, embeddings = tables
     for partitions in (2, 4):
