@@ -2,8 +2,10 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from threading import Thread
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,9 +16,11 @@ from gold.customer_sequences import CUSTOMER_SEQUENCES
 from jobs.build_gold import KNOWN, build_gold, build_labels
 from jobs.check_layer import check_layer
 from jobs.console import did, stage, step
+from jobs.imports import import_all
 from jobs.tuning import tuned
 from lakehouse.delta import Lakehouse
 from lakehouse.rules import quoted
+from lakehouse.settings import Settings
 from lakehouse.tables import Table
 from ml.churn import dataset, records, serving
 from ml.churn.dataset import TooLittleHistoryError, TrainingDays, training_days
@@ -35,8 +39,18 @@ def train_churn(lake: Lakehouse, as_of: date, *, workers: int, parameters: Param
     parameters = parameters or Parameters()
     days = days_of(lake, as_of, parameters)
     build_gold(lake, days.all)
-    build_labels(lake, days.all, known_until=as_of, horizon=parameters.horizon_weeks, active=parameters.active_weeks)
+    label(lake, as_of, days, parameters)
     check_layer(lake, "gold", (), *days.all)
+    train_on(lake, as_of, days, workers=workers, parameters=parameters)
+
+
+def label(lake: Lakehouse, as_of: date, days: TrainingDays, parameters: Parameters) -> None:
+    """What became of the customers of each day, as it was known by `as_of`."""
+    build_labels(lake, days.all, known_until=as_of, horizon=parameters.horizon_weeks, active=parameters.active_weeks)
+
+
+def train_on(lake: Lakehouse, as_of: date, days: TrainingDays, *, workers: int, parameters: Parameters) -> None:
+    """The model of days whose gold and labels are there and checked."""
     with stage(f"Training {NAME}: {len(days.train)} days, tested on {days.test}"):
         digest = lake.origin(MODELS, KNOWN.values(), {"days": days, "parameters": parameters, "workers": workers})
         runs = Path(lake.settings.state_dir) / "churn"
@@ -45,6 +59,8 @@ def train_churn(lake: Lakehouse, as_of: date, *, workers: int, parameters: Param
             shutil.rmtree(runs, ignore_errors=True)
             return
         run_dir = runs / digest
+        getting_ready = Thread(target=get_ready, args=(lake.settings,), daemon=True)
+        getting_ready.start()
         with step("training rows"):
             rows_dir = str(run_dir / "rows")
             sequences, features, labels = (
@@ -52,6 +68,7 @@ def train_churn(lake: Lakehouse, as_of: date, *, workers: int, parameters: Param
             )
             rows = dataset.training_rows(sequences, features, labels, days=days, parameters=parameters)
             dataset.write(rows, rows_dir)
+            getting_ready.join()  # Horovod forks, and a module that is being imported then would be locked in its child
         with step(f"training with {workers} worker{'s' * (workers > 1)}") as came_of_it:
             outcome = run(rows_dir, str(run_dir), parameters, workers=workers)
             came_of_it(f"{len(outcome.history)} epochs, the best is {outcome.best_epoch}")
@@ -60,6 +77,14 @@ def train_churn(lake: Lakehouse, as_of: date, *, workers: int, parameters: Param
         with step("model and tables of ml"):
             keep(lake, outcome, digest, as_of=as_of, days=days)
             shutil.rmtree(runs)  # all is in tables and the registry; what is left are rows of customers
+
+
+def get_ready(settings: Settings) -> None:
+    """What takes seconds when it is first asked for: imports, and a local registry, which makes its database. What is
+    wrong there is told by who needs it."""
+    import_all(("ml.churn.baselines", "horovod.spark"))
+    with suppress(Exception):
+        Registry.of(settings)
 
 
 def days_of(lake: Lakehouse, as_of: date, parameters: Parameters) -> TrainingDays:
