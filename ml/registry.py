@@ -50,6 +50,7 @@ class Registry:
             return cls(client, experiments="/Shared/", models=models)
         home = settings.home.absolute()
         home.mkdir(parents=True, exist_ok=True)
+        make_database(home / "mlflow.db")
         return cls(MlflowClient(f"sqlite:///{home}/mlflow.db"), artifacts=(home / "mlflow").as_uri())
 
     def find(self, model: str, digest: str) -> Version | None:
@@ -140,6 +141,17 @@ class Registry:
         found = self.client.get_experiment_by_name(name)
         created: str = found.experiment_id if found else self.client.create_experiment(name, self.artifacts)
         return created
+
+
+def make_database(path: Path) -> None:
+    """Whole or not at all: MLflow makes it in dozens of steps, which it cannot take up where a kill has left them."""
+    if path.exists():
+        return
+    unfinished = path.with_name("mlflow.unfinished.db")
+    for left in path.parent.glob(f"{unfinished.name}*"):  # with what SQLite notes beside it
+        left.unlink()
+    MlflowClient(f"sqlite:///{unfinished}")
+    unfinished.replace(path)
 
 
 def as_version(model: str, found: ModelVersion) -> Version:

@@ -1,3 +1,4 @@
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,21 @@ def register(registry: Registry, model: str, digest: str, scratch: Path):
         save=save,
         scratch=scratch / digest,
     )
+
+
+def test_a_registry_whose_making_was_killed_is_made(tmp_path, monkeypatch):
+    settings = Settings(home=tmp_path)
+
+    def killed(uri: str) -> None:
+        with sqlite3.connect(uri.removeprefix("sqlite:///")) as database:
+            database.execute("CREATE TABLE experiments (experiment_id INTEGER)")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("ml.registry.MlflowClient", killed)
+        Registry.of(settings)
+
+    assert register(Registry.of(settings), "m", "x", tmp_path).version == "1"
 
 
 def test_versions_count_from_1_for_each_model(registry, tmp_path):
