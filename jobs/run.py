@@ -15,10 +15,9 @@ from jobs.ingest import ingest_sources
 from jobs.report import write_report
 from jobs.run_dbt import parse
 from jobs.score_churn import score_churn
-from jobs.train_churn import days_of, label, train_on
+from jobs.train_churn import train_churn
 from lakehouse.delta import Lakehouse
 from ml.churn.dataset import TooLittleHistoryError
-from ml.churn.parameters import Parameters
 
 
 def run_all(lake: Lakehouse, sources: Sequence[Source], as_of: date, *, workers: int) -> None:
@@ -28,18 +27,16 @@ def run_all(lake: Lakehouse, sources: Sequence[Source], as_of: date, *, workers:
     check_layer(lake, "bronze", sources, as_of)
     build_silver(lake, sources)
     check_layer(lake, "silver", sources, as_of)
-    parameters, parsed = Parameters(), None
+    why_not, parsed = "", None
     try:
-        days = days_of(lake, as_of, parameters)
-    except TooLittleHistoryError as why_not:
+        train_churn(lake, as_of, workers=workers, also=[as_of])
+    except TooLittleHistoryError as error:
+        why_not = str(error)
+    if why_not:
         build_gold(lake, [as_of])
         check_layer(lake, "gold", sources, as_of)
         say(f"\nNo model yet, and no scores.\n{why_not}")
     else:
-        build_gold(lake, [*days.all, as_of])  # in one pass with those that training asks for, as is their check
-        label(lake, as_of, days, parameters)
-        check_layer(lake, "gold", sources, *days.all, as_of)
-        train_on(lake, as_of, days, workers=workers, parameters=parameters)
         with ThreadPoolExecutor(1) as meanwhile:
             parsing = meanwhile.submit(parse, lake.settings, as_of)
             score_churn(lake, as_of)

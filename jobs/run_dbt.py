@@ -79,7 +79,7 @@ def run(
     """
     dbt = Dbt(project, folder_for_output(lake.settings), threads, as_of)
     with dbt_in_session(lake):
-        manifest = parsed or dbt.parse()
+        manifest = dbt.parse() if parsed is None else parsed
         for name in sources_of(manifest):
             lake.create(declared_tables()[name])  # dbt reads it, even where nobody has written it yet
         origins = origins_of(lake, manifest, project, as_of)

@@ -1,11 +1,10 @@
 """Train the churn model, test it beside plain baselines, and leave it in the registry and in the tables of ml."""
 
 import shutil
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from threading import Thread
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -34,23 +33,18 @@ NAME = "orrery-churn"
 SHOWN = ("auroc", "auprc", "f1", "accuracy")
 
 
-def train_churn(lake: Lakehouse, as_of: date, *, workers: int, parameters: Parameters | None = None) -> None:
-    """One model of all that was known by `as_of`. What an earlier run of the same day finished is not done again."""
+def train_churn(
+    lake: Lakehouse, as_of: date, *, workers: int, parameters: Parameters | None = None, also: Sequence[date] = ()
+) -> None:
+    """One model of all that was known by `as_of`. What an earlier run of the same day finished is not done again.
+
+    `also`: days whose gold is built and checked in one go with that of the training days.
+    """
     parameters = parameters or Parameters()
     days = days_of(lake, as_of, parameters)
-    build_gold(lake, days.all)
-    label(lake, as_of, days, parameters)
-    check_layer(lake, "gold", (), *days.all)
-    train_on(lake, as_of, days, workers=workers, parameters=parameters)
-
-
-def label(lake: Lakehouse, as_of: date, days: TrainingDays, parameters: Parameters) -> None:
-    """What became of the customers of each day, as it was known by `as_of`."""
+    build_gold(lake, [*days.all, *also])
     build_labels(lake, days.all, known_until=as_of, horizon=parameters.horizon_weeks, active=parameters.active_weeks)
-
-
-def train_on(lake: Lakehouse, as_of: date, days: TrainingDays, *, workers: int, parameters: Parameters) -> None:
-    """The model of days whose gold and labels are there and checked."""
+    check_layer(lake, "gold", (), *days.all, *also)
     with stage(f"Training {NAME}: {len(days.train)} days, tested on {days.test}"):
         digest = lake.origin(MODELS, KNOWN.values(), {"days": days, "parameters": parameters, "workers": workers})
         runs = Path(lake.settings.state_dir) / "churn"
@@ -59,16 +53,15 @@ def train_on(lake: Lakehouse, as_of: date, days: TrainingDays, *, workers: int, 
             shutil.rmtree(runs, ignore_errors=True)
             return
         run_dir = runs / digest
-        getting_ready = Thread(target=get_ready, args=(lake.settings,), daemon=True)
-        getting_ready.start()
-        with step("training rows"):
+        with step("training rows"), ThreadPoolExecutor(1) as meanwhile:
+            getting_ready = meanwhile.submit(get_ready, lake.settings, workers)
             rows_dir = str(run_dir / "rows")
             sequences, features, labels = (
                 lake.read(each) for each in (CUSTOMER_SEQUENCES, CUSTOMER_FEATURES, CHURN_LABELS)
             )
             rows = dataset.training_rows(sequences, features, labels, days=days, parameters=parameters)
             dataset.write(rows, rows_dir)
-            getting_ready.join()  # Horovod forks, and a module that is being imported then would be locked in its child
+            getting_ready.result()  # Horovod forks: a module that is imported meanwhile would be locked in its child
         with step(f"training with {workers} worker{'s' * (workers > 1)}") as came_of_it:
             outcome = run(rows_dir, str(run_dir), parameters, workers=workers)
             came_of_it(f"{len(outcome.history)} epochs, the best is {outcome.best_epoch}")
@@ -79,12 +72,10 @@ def train_on(lake: Lakehouse, as_of: date, days: TrainingDays, *, workers: int, 
             shutil.rmtree(runs)  # all is in tables and the registry; what is left are rows of customers
 
 
-def get_ready(settings: Settings) -> None:
-    """What takes seconds when it is first asked for: imports, and a local registry, which makes its database. What is
-    wrong there is told by who needs it."""
-    import_all(("ml.churn.baselines", "horovod.spark"))
-    with suppress(Exception):
-        Registry.of(settings)
+def get_ready(settings: Settings, workers: int) -> None:
+    """What takes seconds when it is first asked for: imports, and a local registry, which makes its database."""
+    import_all(("ml.churn.baselines", *(["horovod.spark"] if workers > 1 else [])))
+    Registry.of(settings)
 
 
 def days_of(lake: Lakehouse, as_of: date, parameters: Parameters) -> TrainingDays:

@@ -94,16 +94,16 @@ def collect(lake: Lakehouse, as_of: date) -> Contents:
 
     def sections() -> Iterator[Section]:
         yield lambda: {"tables": tables(lake)}
-        yield of(landed(loads, files), "landed")
-        yield of(failed(loads), "failed")
-        yield of(unclaimed(files), "unclaimed")
-        yield of(refusals(quarantine), "refusals")
-        yield of(refused(quarantine), "refused")
-        yield of(revisions(lake.read(REVISIONS)), "revisions")
-        yield of(people(lake.read(CUSTOMERS)), "people")
-        yield of(weeks(lake.read(ORDERS), lake.read(CORE_IDS), as_of), "weeks")
-        yield of(in_order(of_model(lake.read(TRAINING_HISTORY)), "history", "epoch"), "history")
-        yield of(in_order(of_model(lake.read(MODEL_METRICS)), "metrics", "contender", "metric"), "metrics")
+        yield frame(landed(loads, files), "landed")
+        yield frame(failed(loads), "failed")
+        yield frame(unclaimed(files), "unclaimed")
+        yield frame(refusals(quarantine), "refusals")
+        yield frame(refused(quarantine), "refused")
+        yield frame(revisions(lake.read(REVISIONS)), "revisions")
+        yield frame(people(lake.read(CUSTOMERS)), "people")
+        yield frame(weeks(lake.read(ORDERS), lake.read(CORE_IDS), as_of), "weeks")
+        yield frame(in_order(of_model(lake.read(TRAINING_HISTORY)), "history", "epoch"), "history")
+        yield frame(in_order(of_model(lake.read(MODEL_METRICS)), "metrics", "contender", "metric"), "metrics")
         yield partial(curves, of_model(lake.read(TEST_PREDICTIONS)))
         yield partial(risks, lake.read(CHURN_SCORES), as_of)
         yield partial(mart, lake, "marts.rfmt_segments", segments)
@@ -112,13 +112,13 @@ def collect(lake: Lakehouse, as_of: date) -> Contents:
         yield partial(mart, lake, "quality.expectation_results", rules)
 
     frames: dict[str, pd.DataFrame] = {}
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:  # each plans on one core what is few rows
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:  # most of their time is planning, on one core
         for found in pool.map(lambda section: section(), sections()):
             frames |= found
     return Contents(as_of=as_of, model=model, **frames)
 
 
-def of(rows: DataFrame, name: str) -> Section:
+def frame(rows: DataFrame, name: str) -> Section:
     return lambda: {name: rows.toPandas()}
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,8 @@ from ml.churn.parameters import Parameters
 from ml.churn.reasons import FACTS, by_theme, reasons
 from ml.tables import CHURN_SCORES
 
-# Customers: a process of Python takes as long to import TensorFlow and to build the network as to score so many.
-WORTH_A_PROCESS = 50_000
+# Customers whom one process scores alone: to import TensorFlow and to build the network takes as long as so many do.
+FEW = 50_000
 
 SCORED = "core_id string, shard int, is_active boolean, churn_probability double, reasons array<string>"
 
@@ -83,7 +82,6 @@ def scored(
     of_day, parameters = F.col("as_of") == F.lit(as_of), model.parameters
     is_active = F.coalesce(F.col("recency_days") < 7 * parameters.active_weeks, F.lit(False)).alias("is_active")
     customers = features.where(of_day)
-    processes = max(1, ceil(customers.count() / WORTH_A_PROCESS))
     facts = customers.select("core_id", is_active, *[F.col(name).cast("double").alias(name) for name in FACTS])
     of_version = (F.col("model") == model.name) & (F.col("model_version") == model.version)
     shared = sequences.sparkSession.sparkContext.broadcast((model.keras_file, model.threshold))
@@ -93,14 +91,13 @@ def scored(
         for batch in batches:
             yield network(keras_file).score(batch, threshold)
 
-    return (
+    rows = (
         model_inputs(sequences.where(of_day), customers, parameters.weeks)
         .join(facts, on="core_id", how="inner")
         .join(embeddings.where(of_version).select("core_id", "vector"), on="core_id", how="left")
         .drop("as_of")
-        .coalesce(processes)  # or fewer
-        .mapInArrow(score_batches, SCORED)
     )
+    return (rows.coalesce(1) if customers.count() <= FEW else rows).mapInArrow(score_batches, SCORED)
 
 
 def with_deciles(scores: DataFrame) -> DataFrame:

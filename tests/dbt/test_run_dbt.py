@@ -33,6 +33,13 @@ def test_a_second_run_writes_nothing(small: Lakehouse):
     assert versions(small) == before
 
 
+def test_what_was_parsed_before_is_not_parsed_again(small: Lakehouse, monkeypatch):
+    parsed = run_dbt.parse(small.settings, AS_OF)
+    monkeypatch.delattr(run_dbt.Dbt, "parse")
+
+    assert run_dbt.run(small, AS_OF, parsed=parsed) == Outcome()
+
+
 def test_only_marts_that_know_of_the_day_depend_on_it(small: Lakehouse, tmp_path):
     def origins(as_of: date) -> dict[str, str]:
         manifest = run_dbt.Dbt(PROJECT, tmp_path, 1, as_of).parse()

@@ -97,8 +97,8 @@ def test_scores_are_what_the_model_says_in_memory(tables, churn, keras_model):
 
 @pytest.fixture
 def spread(spark, monkeypatch):
-    """Few customers, in as many processes as many have."""
-    monkeypatch.setattr("ml.churn.score.WORTH_A_PROCESS", 1)
+    """Few customers, scored as many are."""
+    monkeypatch.setattr("ml.churn.score.FEW", 0)
     partitions = spark.conf.get("spark.sql.shuffle.partitions")
     spark.conf.set("spark.sql.shuffle.partitions", "4")
     yield
@@ -131,9 +131,9 @@ def test_another_day_has_no_scores(tables, churn):
 
 
 @pytest.mark.usefixtures("spread")
-@pytest.mark.parametrize(("worth", "processes"), [(CUSTOMERS, 1), (CUSTOMERS // 2, 2), (1, 4)])
-def test_no_more_processes_score_than_there_are_customers_for(worth, processes, tables, churn, monkeypatch):
-    monkeypatch.setattr("ml.churn.score.WORTH_A_PROCESS", worth)
+@pytest.mark.parametrize(("few", "processes"), [(CUSTOMERS, 1), (CUSTOMERS - 1, 4)])
+def test_few_customers_are_scored_by_one_process(few, processes, tables, churn, monkeypatch):
+    monkeypatch.setattr("ml.churn.score.FEW", few)
 
     assert scored(*tables, churn, as_of=AS_OF).rdd.getNumPartitions() == processes
 
