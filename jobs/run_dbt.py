@@ -92,9 +92,9 @@ def run(
     return outcome
 
 
-def parse(settings: Settings, as_of: date | None = None, *, project: Path = PROJECT) -> Any:
+def parse(settings: Settings, as_of: date) -> Any:
     """dbt's manifest of the project: takes seconds of Python, and no Spark."""
-    return Dbt(project, folder_for_output(settings), 1, as_of).parse()
+    return Dbt(PROJECT, folder_for_output(settings), 1, as_of).parse()
 
 
 @dataclass(frozen=True)

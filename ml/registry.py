@@ -147,7 +147,7 @@ def make_database(path: Path) -> None:
     """Whole or not at all: MLflow makes it in dozens of steps, which it cannot take up where a kill has left them."""
     if path.exists():
         return
-    unfinished = path.with_name("mlflow.unfinished.db")
+    unfinished = path.with_name(f".{path.name}.unfinished")
     for left in path.parent.glob(f"{unfinished.name}*"):  # with what SQLite notes beside it
         left.unlink()
     MlflowClient(f"sqlite:///{unfinished}")
