@@ -152,12 +152,12 @@ def test_a_landing_is_small_by_the_bytes_that_have_arrived(tmp_path: Path, monke
     assert not has_small_landing(str(tmp_path))
 
 
-def test_python_workers_have_no_archive_on_their_path_that_each_task_would_read(spark):
-    def paths(batches):
+def test_python_workers_look_into_no_archive_that_each_task_would_read(spark):
+    def looked_into(batches):
         for _ in batches:
-            yield pa.RecordBatch.from_pydict({"path": sys.path})
+            yield pa.RecordBatch.from_pydict({"path": [*sys.path, *sys.path_importer_cache]})
 
-    on_path = {row.path for row in spark.range(1).mapInArrow(paths, "path string").collect()}
+    paths = {row.path for row in spark.range(1).mapInArrow(looked_into, "path string").collect()}
 
-    assert on_path
-    assert not [path for path in on_path if path.endswith((".jar", ".zip"))]
+    assert paths
+    assert not [path for path in paths if path.endswith((".jar", ".zip"))]
