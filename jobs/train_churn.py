@@ -16,7 +16,7 @@ from jobs.build_gold import KNOWN, build_gold, build_labels
 from jobs.check_layer import check_layer
 from jobs.console import did, stage, step
 from jobs.imports import import_all
-from jobs.tuning import tuned
+from jobs.tuning import tuned, tuned_for
 from lakehouse.delta import Lakehouse
 from lakehouse.rules import quoted
 from lakehouse.settings import Settings
@@ -79,7 +79,7 @@ def get_ready(settings: Settings, workers: int) -> None:
 
 
 def days_of(lake: Lakehouse, as_of: date, parameters: Parameters) -> TrainingDays:
-    first = lake.read(ORDER_LINES).agg(F.to_date(F.min("ordered_at"))).first()
+    first = tuned_for(lake).read(ORDER_LINES).agg(F.to_date(F.min("ordered_at"))).first()
     if first is None or first[0] is None:
         raise TooLittleHistoryError("Cannot train: expected orders in silver.order_lines, found none.")
     return training_days(as_of, first_order_on=first[0], parameters=parameters)

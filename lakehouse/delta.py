@@ -25,7 +25,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from lakehouse.files import files_of
+from lakehouse.files import Files, files_of
 from lakehouse.history import DECLARED, Commit, commits_of, declaration_of, entries_in, entries_told, touches
 from lakehouse.rules import Rule, quoted
 from lakehouse.session import FEW_ROWS, NOT_COMPILED
@@ -120,7 +120,7 @@ class Lakehouse:
         name = self.settings.table(table.name)
         if not self.exists(table):
             return self.spark.createDataFrame([], table.schema)
-        if self.reads_files and version is None and at is None and (young := files_of(self.folder(table))):
+        if self.reads_files and version is None and at is None and (young := self.young(table.name)):
             reader = self.spark.read.schema(young.schema)
             return reader.parquet(*young.paths) if young.paths else self.spark.createDataFrame([], young.schema)
         if version is not None:
@@ -130,8 +130,8 @@ class Lakehouse:
         return self.spark.table(name)
 
     def counts(self, names: Sequence[str]) -> dict[str, int]:
-        """How many rows the tables of these names have. Of a young local one its log tells: Delta takes a second."""
-        young = {name: files_of(self.folder_of(name)) if self.is_local else None for name in names}
+        """How many rows the tables of these names have."""
+        young = {name: self.young(name) for name in names}
         known = {name: files.rows for name, files in young.items() if files and files.rows is not None}
         others = [name for name in names if name not in known]
         spelled = (self.settings.table(name.replace(".", ".`", 1)) + "`" for name in others)  # of others' tables, too
@@ -183,6 +183,10 @@ class Lakehouse:
     def is_local(self) -> bool:
         """Whether tables are folders of this machine, in Spark's own catalog."""
         return self.settings.target == "local" and not self.settings.catalog
+
+    def young(self, name: str) -> Files | None:
+        """What the log of a local table says, as long as it is short: Delta takes a second to tell as much."""
+        return files_of(self.folder_of(name)) if self.is_local else None
 
     def place(self, table: Table) -> str:
         """By which threads of this process know the table."""
@@ -337,14 +341,14 @@ class Lakehouse:
     ) -> None:
         """Put `df` in place of the rows that meet `where`, or of all, in one commit."""
         with self.ready(table, df), REPLACING[self.place(table)]:
-            (
-                conform(df, table)
-                .writeTo(self.settings.table(table.name))
-                .option("userMetadata", noted(note, table))
-                .overwrite(F.expr(where or "true"))
-            )
-            if table.cluster_by:
-                self.cluster(table)  # Delta forgets it when it replaces all rows
+            name, rows = self.settings.table(table.name), conform(df, table)
+            options = {"userMetadata": noted(note, table)}
+            if (young := self.young(table.name)) and not young.paths:  # Delta would look by three jobs for what goes
+                held_to(rows, where, name).writeTo(name).options(**options).append()
+            else:
+                rows.writeTo(name).options(**options).overwrite(F.expr(where or "true"))
+                if table.cluster_by:
+                    self.cluster(table)  # Delta forgets it when it replaces all rows
         self.see_to_note(table, note)
 
     def merge(
@@ -420,6 +424,8 @@ class Lakehouse:
         """The CHECK that the table holds its rows to, in Delta's spacing."""
         if table.layer == "bronze":
             return None
+        if young := self.young(table.name):
+            return young.properties.get("delta.constraints.contract")
         properties = self.spark.sql(f"SHOW TBLPROPERTIES {self.settings.table(table.name)}").collect()
         return next((row.value for row in properties if row.key == "delta.constraints.contract"), None)
 
@@ -482,14 +488,26 @@ class Lakehouse:
     def cluster(self, table: Table) -> None:
         """Let the table be clustered as its declaration says."""
         name = self.settings.table(table.name)
-        now = DeltaTable.forName(self.spark, name).detail().select("clusteringColumns").collect()[0][0]
-        if tuple(now or ()) != table.cluster_by:
+        if young := self.young(table.name):
+            now = young.clustered_by
+        else:
+            now = tuple(DeltaTable.forName(self.spark, name).detail().collect()[0].clusteringColumns or ())
+        if now != table.cluster_by:
             columns = f"({', '.join(table.cluster_by)})" if table.cluster_by else "NONE"
             self.spark.sql(f"ALTER TABLE {name} CLUSTER BY {columns}")
 
     def vacuum(self, table: Table, hours: float = 168) -> None:
         """Delete the files that no version of the last `hours` needs."""
         DeltaTable.forName(self.spark, self.settings.table(table.name)).vacuum(hours)
+
+
+def held_to(rows: DataFrame, where: str | None, name: str) -> DataFrame:
+    """The rows, of which one that does not meet the condition is an error, as where Delta replaces others by them."""
+    if where is None:
+        return rows
+    here = F.spark_partition_id() >= 0  # or else Spark might ask it of rows that a join is yet to drop
+    refused = f"replaceWhere: a row for {name} does not meet {where}"
+    return rows.where(F.assert_true(F.expr(where) & here, refused).isNull())
 
 
 def noted(note: Mapping[str, Any] | None, table: Table) -> str:

@@ -1,4 +1,4 @@
-"""The files of a small local table, as its log names them.
+"""What the log of a small local table says: the files that hold its rows, and how it was made.
 
 To plan a scan, Delta reads the log by three jobs of Spark's: more than a second where a table is met for the first
 time, which a step over dozens of small tables pays for each. The log of a young table is a few JSON files; what stands
@@ -6,6 +6,7 @@ in them is said in Delta's protocol (https://github.com/delta-io/delta/blob/mast
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,14 +15,18 @@ from pyspark.sql import types as T
 
 from lakehouse.history import commits_in
 
-MOST = 32  # commits, and files: Spark lists more by a job of its own
+MOST = 200  # commits, and files
+CLUSTERING = "delta.clustering"  # the domain in which Delta notes by which columns a table is clustered
 
 
 @dataclass(frozen=True)
 class Files:
-    """Of one version of a table: its columns, the files that hold its rows, and how many these are."""
+    """Of one version of a table: its columns and properties, by which columns it is clustered, the files that hold its
+    rows, and how many these are."""
 
     schema: T.StructType
+    properties: Mapping[str, str]
+    clustered_by: tuple[str, ...]
     paths: list[str]
     rows: int | None  # where the log tells of each file how many it holds
 
@@ -32,12 +37,16 @@ def files_of(table: Path) -> Files | None:
     if not commits or len(commits) > MOST or int(commits[0].stem) != 0 or int(commits[-1].stem) != len(commits) - 1:
         return None
     metadata: dict = {}
+    clustered_by: tuple[str, ...] = ()
     paths: dict[str, int | None] = {}
     for commit in commits:
         for action in map(json.loads, commit.read_text(encoding="utf-8").splitlines()):
             if action.get("protocol", {}).get("minReaderVersion", 1) > 1:
                 return None
             metadata = action.get("metaData", metadata)
+            if (domain := action.get("domainMetadata", {})).get("domain") == CLUSTERING:
+                columns = [] if domain["removed"] else json.loads(domain["configuration"])["clusteringColumns"]
+                clustered_by = tuple(".".join(parts) for parts in columns)
             if gone := action.get("remove"):
                 paths.pop(gone["path"], None)
             if added := action.get("add"):
@@ -48,4 +57,5 @@ def files_of(table: Path) -> Files | None:
     schema = T.StructType.fromJson(json.loads(metadata["schemaString"]))
     counts = [rows for rows in paths.values() if rows is not None]
     rows = sum(counts) if len(counts) == len(paths) else None
-    return Files(schema, [str(table / unquote(path)) for path in paths], rows)
+    there = [str(table / unquote(path)) for path in paths]
+    return Files(schema, metadata.get("configuration", {}), clustered_by, there, rows)

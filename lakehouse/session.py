@@ -65,6 +65,7 @@ FEW_ROWS = {
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.leafNodeDefaultParallelism": "1",
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "200",  # files, up to which no job of its own lists them
 }
 
 # So does to compile each projection, up to some ten thousand rows.

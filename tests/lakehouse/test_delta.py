@@ -429,6 +429,49 @@ def test_young_tables_are_read_by_the_files_that_their_log_names(lake, rows, mon
     assert same_as_delta()
 
 
+def test_a_young_log_tells_how_the_table_is_made_as_delta_does(lake, rows):
+    def same_as_delta() -> bool:
+        detail = DeltaTable.forName(lake.spark, SPEND.name).detail().first()
+        young = files_of(lake.folder(SPEND))
+        return young and (list(young.clustered_by), young.properties) == (detail.clusteringColumns, detail.properties)
+
+    lake.create(SPEND)
+    assert same_as_delta()
+    assert files_of(lake.folder(SPEND)).clustered_by == SPEND.cluster_by
+    rows((MONDAY, "C1", "1.00")).writeTo(SPEND.name).overwrite(F.lit(True))
+    assert same_as_delta()
+    assert files_of(lake.folder(SPEND)).clustered_by == ()
+    lake.cluster(SPEND)
+    lake.spark.sql("ALTER TABLE gold.spend DROP CONSTRAINT contract")
+    assert same_as_delta()
+    assert lake.contract(SPEND) is None
+    lake.replace(rows((MONDAY, "C1", "1.00")), SPEND)
+    assert lake.contract(SPEND)
+    assert same_as_delta()
+
+
+def test_what_is_put_in_an_empty_table_is_added_to_it(lake, rows):
+    def modes() -> list[str]:
+        history = lake.spark.sql("DESCRIBE HISTORY gold.spend").where("operation = 'WRITE'").orderBy("version")
+        return [row.operationParameters["mode"] for row in history.collect()]
+
+    lake.replace(rows(), SPEND, note={"built_from": "nothing"})
+    assert lake.newest_note(SPEND) == {"built_from": "nothing"}
+    assert lake.version(SPEND) == -1
+
+    days = lake.spark.createDataFrame([(MONDAY,), (TUESDAY,)], "as_of date").join(rows((MONDAY, "C1", "1.00")), "as_of")
+    with pytest.raises((PySparkException, Py4JJavaError), match=r"replaceWhere: a row for gold.spend does not meet"):
+        lake.replace(days, SPEND, where="as_of = '2024-07-02'")
+    lake.replace(days, SPEND, where="as_of = '2024-07-01'", note={"built_from": "something"})
+    assert modes() == ["Append", "Append"]
+    assert lake.newest_note(SPEND) == {"built_from": "something"}
+
+    lake.replace(rows((TUESDAY, "C2", "2.00")), SPEND)
+    assert modes()[-1] == "Overwrite"
+    assert found(lake.read(SPEND)) == [(TUESDAY, "C2", "2.00")]
+    assert files_of(lake.folder(SPEND)).clustered_by == SPEND.cluster_by
+
+
 def test_a_log_that_asks_more_of_its_readers_is_left_to_delta(lake, rows):
     lake.append(rows((MONDAY, "C1", "1.00"), (MONDAY, "C2", "2.00")), SPEND, writer="tills", number=0)
     lake.spark.sql("ALTER TABLE gold.spend SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
