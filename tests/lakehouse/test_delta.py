@@ -450,7 +450,7 @@ def test_a_young_log_tells_how_the_table_is_made_as_delta_does(lake, rows):
     assert same_as_delta()
 
 
-def test_what_is_put_in_an_empty_table_is_added_to_it(lake, rows):
+def test_what_is_put_in_the_place_of_no_rows_is_added(lake, rows):
     def modes() -> list[str]:
         history = lake.spark.sql("DESCRIBE HISTORY gold.spend").where("operation = 'WRITE'").orderBy("version")
         return [row.operationParameters["mode"] for row in history.collect()]
@@ -463,12 +463,17 @@ def test_what_is_put_in_an_empty_table_is_added_to_it(lake, rows):
     with pytest.raises((PySparkException, Py4JJavaError), match=r"replaceWhere: a row for gold.spend does not meet"):
         lake.replace(days, SPEND, where="as_of = '2024-07-02'")
     lake.replace(days, SPEND, where="as_of = '2024-07-01'", note={"built_from": "something"})
-    assert modes() == ["Append", "Append"]
     assert lake.newest_note(SPEND) == {"built_from": "something"}
+    lake.replace(rows((TUESDAY, "C1", "1.50")), SPEND, where="as_of = '2024-07-02'")
+    assert modes() == ["Append", "Append", "Append"]
+    assert found(lake.read(SPEND)) == [(MONDAY, "C1", "1.00"), (TUESDAY, "C1", "1.50")]
 
-    lake.replace(rows((TUESDAY, "C2", "2.00")), SPEND)
+    lake.replace(rows((TUESDAY, "C2", "2.00")), SPEND, where="as_of = '2024-07-02'")
     assert modes()[-1] == "Overwrite"
-    assert found(lake.read(SPEND)) == [(TUESDAY, "C2", "2.00")]
+    assert found(lake.read(SPEND)) == [(MONDAY, "C1", "1.00"), (TUESDAY, "C2", "2.00")]
+    lake.replace(rows((TUESDAY, "C3", "3.00")), SPEND)
+    assert modes()[-1] == "Overwrite"
+    assert found(lake.read(SPEND)) == [(TUESDAY, "C3", "3.00")]
     assert files_of(lake.folder(SPEND)).clustered_by == SPEND.cluster_by
 
 
