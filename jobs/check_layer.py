@@ -24,7 +24,7 @@ def check_layer(lake: Lakehouse, layer: str, sources: Sequence[Source], *days: d
 
     tables = tables_of(layer, sources)
     with stage(f"Quality: {layer}"), step(f"{len(tables)} tables") as came_of_it:
-        landed = landed_loads(lake) if layer == "bronze" else {}
+        landed = landed_loads(lake.for_few_rows) if layer == "bronze" else {}
         newest = {source.table.name: landed[source.name] for source in sources if source.name in landed}
         of_size = tuned(lake) if layer == "bronze" else tuned_for(lake)  # dozens of small tables, or a few larger
         results = check(of_size, tables, layer=layer, days=days, loads=newest)
@@ -36,7 +36,7 @@ def check_layer(lake: Lakehouse, layer: str, sources: Sequence[Source], *days: d
             f"warning: {result.rows_unexpected:,} of {result.rows_checked:,} rows",
         )
     if layer == "bronze":
-        for source, last in stale(lake, sources, max(days)):
+        for source, last in stale(of_size, sources, max(days)):
             did(
                 f"bronze.{source.name}",
                 f"warning: last file {last}, expected one in {str(source.fresh_within).removesuffix(', 0:00:00')}",

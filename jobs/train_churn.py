@@ -40,8 +40,8 @@ def train_churn(
 
     `also`: days whose gold is built and checked in one go with that of the training days.
     """
-    parameters = parameters or Parameters()
-    days = days_of(lake, as_of, parameters)
+    parameters, of_size = parameters or Parameters(), tuned_for(lake)
+    days = days_of(of_size, as_of, parameters)
     build_gold(lake, [*days.all, *also])
     build_labels(lake, days.all, known_until=as_of, horizon=parameters.horizon_weeks, active=parameters.active_weeks)
     check_layer(lake, "gold", (), *days.all, *also)
@@ -57,7 +57,7 @@ def train_churn(
             getting_ready = meanwhile.submit(get_ready, lake.settings, workers)
             rows_dir = str(run_dir / "rows")
             sequences, features, labels = (
-                lake.read(each) for each in (CUSTOMER_SEQUENCES, CUSTOMER_FEATURES, CHURN_LABELS)
+                of_size.read(each) for each in (CUSTOMER_SEQUENCES, CUSTOMER_FEATURES, CHURN_LABELS)
             )
             rows = dataset.training_rows(sequences, features, labels, days=days, parameters=parameters)
             dataset.write(rows, rows_dir)
@@ -79,7 +79,7 @@ def get_ready(settings: Settings, workers: int) -> None:
 
 
 def days_of(lake: Lakehouse, as_of: date, parameters: Parameters) -> TrainingDays:
-    first = tuned_for(lake).read(ORDER_LINES).agg(F.to_date(F.min("ordered_at"))).first()
+    first = lake.read(ORDER_LINES).agg(F.to_date(F.min("ordered_at"))).first()
     if first is None or first[0] is None:
         raise TooLittleHistoryError("Cannot train: expected orders in silver.order_lines, found none.")
     return training_days(as_of, first_order_on=first[0], parameters=parameters)

@@ -42,7 +42,8 @@ MAKING: defaultdict[str, Lock] = defaultdict(Lock)
 # What is added to local tables once, one at a time of each table and writer: all who write are in this process.
 ADDING: defaultdict[tuple[str, str], Lock] = defaultdict(Lock)
 
-# Tables whose rows are being replaced or merged, one writer at a time: two would be each other's conflict.
+# Tables whose rows are being replaced or merged, one writer at a time: two would be each other's conflict, or, where
+# both find nothing that is to go, would both add their rows.
 REPLACING: defaultdict[str, Lock] = defaultdict(Lock)
 
 # Delta takes what a merge notes from the session alone.
@@ -121,8 +122,7 @@ class Lakehouse:
         if not self.exists(table):
             return self.spark.createDataFrame([], table.schema)
         if self.reads_files and version is None and at is None and (young := self.young(table.name)):
-            reader = self.spark.read.schema(young.schema)
-            return reader.parquet(*young.paths) if young.paths else self.spark.createDataFrame([], young.schema)
+            return self.in_files(young)
         if version is not None:
             return self.spark.read.option("versionAsOf", version).table(name)
         if at is not None:
@@ -133,9 +133,16 @@ class Lakehouse:
         """Whether a young table is known to hold no row that meets the condition, or none at all. Delta takes a second
         to find what of a table is to go, and then finds nothing."""
         young = self.young(table.name)
-        if not young or not young.paths:
+        if young is None or not young.paths:
             return young is not None
-        return where is not None and self.spark.read.schema(young.schema).parquet(*young.paths).where(where).isEmpty()
+        if not where or not self.reads_files:
+            return False
+        return self.in_files(young).where(where).isEmpty()
+
+    def in_files(self, young: Files) -> DataFrame:
+        if not young.paths:
+            return self.spark.createDataFrame([], young.schema)
+        return self.spark.read.schema(young.schema).parquet(*young.paths)
 
     def counts(self, names: Sequence[str]) -> dict[str, int]:
         """How many rows the tables of these names have."""
@@ -198,7 +205,7 @@ class Lakehouse:
 
     def place(self, table: Table) -> str:
         """By which threads of this process know the table."""
-        return f"{self.settings.warehouse_dir}/{self.settings.table(table.name)}"
+        return f"{self.settings.warehouse_dir}/{table.name}"
 
     def folder(self, table: Table) -> Path:
         return self.folder_of(table.name)
@@ -352,11 +359,11 @@ class Lakehouse:
             name, rows = self.settings.table(table.name), conform(df, table)
             options = {"userMetadata": noted(note, table)}
             if self.is_without(table, where):
-                held_to(rows, where, name).writeTo(name).options(**options).append()
+                held_to(rows, table, where).writeTo(name).options(**options).append()
             else:
                 rows.writeTo(name).options(**options).overwrite(F.expr(where or "true"))
-                if table.cluster_by:
-                    self.cluster(table)  # Delta forgets it when it replaces all rows
+            if table.cluster_by:
+                self.cluster(table)  # Delta forgets it when it replaces all rows
         self.see_to_note(table, note)
 
     def merge(
@@ -509,13 +516,16 @@ class Lakehouse:
         DeltaTable.forName(self.spark, self.settings.table(table.name)).vacuum(hours)
 
 
-def held_to(rows: DataFrame, where: str | None, name: str) -> DataFrame:
+def held_to(rows: DataFrame, table: Table, where: str | None) -> DataFrame:
     """The rows, of which one that does not meet the condition is an error, as where Delta replaces others by them."""
-    if where is None:
+    if not where:
         return rows
-    here = F.spark_partition_id() >= 0  # or else Spark might ask it of rows that a join is yet to drop
-    refused = f"replaceWhere: a row for {name} does not meet {where}"
-    return rows.where(F.assert_true(F.expr(where) & here, refused).isNull())
+    refused = (
+        f"Cannot write {table.name} ({table.grain}): expected rows that meet {where[:200]}, found another.\n"
+        "Correct the transformation."
+    )
+    is_somewhere = F.spark_partition_id() >= 0  # always; without it Spark asks rows that a join is yet to drop
+    return rows.where(F.assert_true(F.expr(where) & is_somewhere, refused).isNull())
 
 
 def noted(note: Mapping[str, Any] | None, table: Table) -> str:

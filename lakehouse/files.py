@@ -1,4 +1,4 @@
-"""What the log of a small local table says: the files that hold its rows, and how it was made.
+"""What the log of a young local table says: the files that hold its rows, and how it was made.
 
 To plan a scan, Delta reads the log by three jobs of Spark's: more than a second where a table is met for the first
 time, which a step over dozens of small tables pays for each. The log of a young table is a few JSON files; what stands
@@ -6,7 +6,7 @@ in them is said in Delta's protocol (https://github.com/delta-io/delta/blob/mast
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -15,7 +15,7 @@ from pyspark.sql import types as T
 
 from lakehouse.history import commits_in
 
-MOST = 200  # commits, and files
+MOST = 200  # commits, and files: Spark's driver lists as many in the time of a small job
 CLUSTERING = "delta.clustering"  # the domain in which Delta notes by which columns a table is clustered
 
 
@@ -33,7 +33,13 @@ class Files:
 
 def files_of(table: Path) -> Files | None:
     """None where the table is not young, or its log asks its readers for more than to read whole files."""
-    commits = commits_in(table / "_delta_log")
+    try:
+        return told_by(table, commits_in(table / "_delta_log"))
+    except FileNotFoundError:  # a commit of a year ago that is cleaned up at this moment
+        return None
+
+
+def told_by(table: Path, commits: Sequence[Path]) -> Files | None:
     if not commits or len(commits) > MOST or int(commits[0].stem) != 0 or int(commits[-1].stem) != len(commits) - 1:
         return None
     metadata: dict = {}

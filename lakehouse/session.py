@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from lakehouse.files import MOST
 from lakehouse.settings import Settings
 
 CACHE = Path(__file__).parent.parent / ".cache"
@@ -65,7 +66,7 @@ FEW_ROWS = {
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.leafNodeDefaultParallelism": "1",
-    "spark.sql.sources.parallelPartitionDiscovery.threshold": "200",  # files, up to which no job of its own lists them
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": str(MOST),  # else a job of its own lists a young table
 }
 
 # So does to compile each projection, up to some ten thousand rows.

@@ -159,8 +159,8 @@ def test_a_slice_is_replaced_and_all_else_stays(lake, rows):
     }
     with pytest.raises(ContractError, match="amount is below 0: 1 of 1 rows"):
         lake.replace(rows((MONDAY, "C1", "-0.01")), SPEND)
-    with pytest.raises((PySparkException, Py4JJavaError), match=r"replaceWhere|REPLACE_WHERE"):
-        lake.replace(rows((MONDAY, "C1", "1.00")), SPEND, where="as_of = '2024-07-02'")
+    with pytest.raises((PySparkException, Py4JJavaError), match=r"REPLACE_WHERE"):
+        lake.replace(rows((TUESDAY, "C1", "1.00")), SPEND, where="as_of = '2024-07-01'")
     assert found(lake.read(SPEND)) == [(MONDAY, "C9", "9.00")]
 
 
@@ -451,30 +451,58 @@ def test_a_young_log_tells_how_the_table_is_made_as_delta_does(lake, rows):
 
 
 def test_what_is_put_in_the_place_of_no_rows_is_added(lake, rows):
+    few = lake.for_few_rows
+
     def modes() -> list[str]:
         history = lake.spark.sql("DESCRIBE HISTORY gold.spend").where("operation = 'WRITE'").orderBy("version")
         return [row.operationParameters["mode"] for row in history.collect()]
 
-    lake.replace(rows(), SPEND, note={"built_from": "nothing"})
-    assert lake.newest_note(SPEND) == {"built_from": "nothing"}
-    assert lake.version(SPEND) == -1
+    few.replace(rows(), SPEND, note={"built_from": "nothing"})
+    assert few.newest_note(SPEND) == {"built_from": "nothing"}
+    assert few.version(SPEND) == -1
 
-    days = lake.spark.createDataFrame([(MONDAY,), (TUESDAY,)], "as_of date").join(rows((MONDAY, "C1", "1.00")), "as_of")
-    with pytest.raises((PySparkException, Py4JJavaError), match=r"replaceWhere: a row for gold.spend does not meet"):
-        lake.replace(days, SPEND, where="as_of = '2024-07-02'")
-    lake.replace(days, SPEND, where="as_of = '2024-07-01'", note={"built_from": "something"})
-    assert lake.newest_note(SPEND) == {"built_from": "something"}
-    lake.replace(rows((TUESDAY, "C1", "1.50")), SPEND, where="as_of = '2024-07-02'")
+    few.replace(rows((MONDAY, "C1", "1.00")), SPEND, where="as_of = '2024-07-01'", note={"built_from": "something"})
+    assert few.newest_note(SPEND) == {"built_from": "something"}
+    few.replace(rows((TUESDAY, "C1", "1.50")), SPEND, where="as_of = '2024-07-02'")
     assert modes() == ["Append", "Append", "Append"]
     assert found(lake.read(SPEND)) == [(MONDAY, "C1", "1.00"), (TUESDAY, "C1", "1.50")]
 
-    lake.replace(rows((TUESDAY, "C2", "2.00")), SPEND, where="as_of = '2024-07-02'")
+    few.replace(rows((TUESDAY, "C2", "2.00")), SPEND, where="as_of = '2024-07-02'")
     assert modes()[-1] == "Overwrite"
     assert found(lake.read(SPEND)) == [(MONDAY, "C1", "1.00"), (TUESDAY, "C2", "2.00")]
-    lake.replace(rows((TUESDAY, "C3", "3.00")), SPEND)
+    few.replace(rows((TUESDAY, "C3", "3.00")), SPEND)
     assert modes()[-1] == "Overwrite"
-    assert found(lake.read(SPEND)) == [(TUESDAY, "C3", "3.00")]
     assert files_of(lake.folder(SPEND)).clustered_by == SPEND.cluster_by
+    lake.spark.sql("DELETE FROM gold.spend")
+    few.replace(rows((MONDAY, "C4", "4.00")), SPEND)
+    assert modes()[-1] == "Append"
+    assert found(lake.read(SPEND)) == [(MONDAY, "C4", "4.00")]
+
+
+@pytest.mark.parametrize("where", ["as_of = '2024-07-02'", "as_of > nullif(as_of, as_of)"])
+def test_rows_that_are_added_must_meet_the_condition_whose_rows_they_are_to_replace(where, lake, rows):
+    days = lake.spark.createDataFrame([(MONDAY,), (TUESDAY,)], "as_of date")
+    on_monday = days.join(rows((MONDAY, "C1", "1.00")), on="as_of")
+
+    with pytest.raises(
+        (PySparkException, Py4JJavaError), match=r"gold.spend \(one row per [^:]*: expected rows that meet"
+    ):
+        lake.replace(on_monday, SPEND, where=where)
+
+    lake.replace(on_monday, SPEND, where="as_of = '2024-07-01'")  # and no other row is asked
+    assert found(lake.read(SPEND)) == [(MONDAY, "C1", "1.00")]
+
+
+def test_a_slice_that_several_put_there_at_once_is_there_once(lake, rows):
+    lake.create(SPEND)
+
+    def put(number: int) -> None:
+        lake.for_few_rows.replace(rows((MONDAY, "C1", f"{number}.00")), SPEND, where="as_of = '2024-07-01'")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(put, range(4)))
+
+    assert lake.read(SPEND).count() == 1
 
 
 def test_a_log_that_asks_more_of_its_readers_is_left_to_delta(lake, rows):
