@@ -19,7 +19,8 @@ from bronze.records.undeclared import with_undeclared
 from bronze.typed import typed
 
 OPENING = 10_000  # bytes that are read in the time that it takes to open a file
-ENOUGH = 1 << 20  # bytes that are worth a task of their own
+ENOUGH = 1 << 20  # bytes of a batch, and of a load that is worth compiling for
+OF_A_TASK = 16 << 20  # bytes that are worth a task: to begin one takes a tenth of a second, and loads land side by side
 FEW = 8 << 20  # bytes of records that are held in this process
 MANY = 10_000  # records of a batch
 TIME = pa.timestamp("us", tz="UTC")
@@ -46,7 +47,7 @@ def shares(arrivals: Sequence[Arrival], tasks: int) -> list[list[Arrival]]:
     """The files in at most as many shares as there are tasks, of about equal bytes: the largest first, to the
     emptiest. Small files have fewer shares."""
     costs = {arrival: cost(arrival) for arrival in arrivals}
-    found: list[list[Arrival]] = [[] for _ in range(min(tasks, len(costs), -(-sum(costs.values()) // ENOUGH)))]
+    found: list[list[Arrival]] = [[] for _ in range(min(tasks, len(costs), -(-sum(costs.values()) // OF_A_TASK)))]
     sizes = [0] * len(found)
     for arrival in sorted(arrivals, key=lambda a: (-a.bytes, a.file)):
         least = sizes.index(min(sizes))
@@ -60,7 +61,7 @@ def cost(arrival: Arrival) -> int:
 
 
 def are_few(arrivals: Iterable[Arrival]) -> bool:
-    """Whether all of them together are not worth more than one task."""
+    """Whether all of them together are read before what reads them would be compiled."""
     return sum(cost(each) for each in arrivals) <= ENOUGH
 
 

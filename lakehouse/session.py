@@ -35,6 +35,7 @@ LOCAL = {
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "8",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    "spark.sql.files.openCostInBytes": "524288",  # of a disk of this machine; it would be four million, as of a store
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.databricks.delta.stats.collect": "true",
     "spark.databricks.delta.allFilesInCrc.enabled": "false",  # readers do not use them, and writers read the log again
@@ -66,6 +67,7 @@ FEW_ROWS = {
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.leafNodeDefaultParallelism": "1",
+    "spark.databricks.delta.stats.skipping": "false",  # of few files there are none to skip, which two jobs find out
     "spark.sql.sources.parallelPartitionDiscovery.threshold": str(MOST),  # else a job of its own lists a young table
 }
 

@@ -320,12 +320,14 @@ def test_every_row_has_its_place_its_arrival_and_its_raw_form(read_files):
 
 
 def test_files_are_shared_out_by_their_bytes():
-    arrivals = [Arrival("", f"{size}", size, ARRIVED) for size in (100_000, 900_000, 500_000, 400_000)]
+    sizes = (1_500_000, 14_000_000, 8_000_000, 6_500_000)
+    arrivals = [Arrival("", f"{size}", size, ARRIVED) for size in sizes]
 
-    assert [[a.file for a in share] for share in shares(arrivals, 2)] == [["900000", "100000"], ["500000", "400000"]]
-    assert [[a.file for a in share] for share in shares(arrivals[:1], 8)] == [["100000"]]
+    two = [["14000000", "1500000"], ["8000000", "6500000"]]
+    assert [[a.file for a in share] for share in shares(arrivals, 2)] == two
+    assert [[a.file for a in share] for share in shares(arrivals[:1], 8)] == [["1500000"]]
     [together] = shares(arrivals[2:], 8)  # too small to be worth two tasks
-    assert [a.file for a in together] == ["500000", "400000"]
+    assert [a.file for a in together] == ["8000000", "6500000"]
 
 
 def test_batches_of_few_records_are_gathered_in_their_order(monkeypatch):
