@@ -20,7 +20,7 @@ AT_ONCE = 4  # files that are hashed side by side
 IN_A_ROW = 64  # by one thread, where there are many: to hand a small file to one takes as long as to hash it
 CHANGED, DELETED = (f"the file was {what} before it was read" for what in ("changed", "deleted"))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MOUNTED = ("/Volumes/", "/dbfs/")  # where a file's time may differ from the one that its store lists
+MOUNTED = ("/Volumes/", "/dbfs/")  # stores that look like disks: a file's time may differ from the one that is listed
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,10 @@ def leads_back(folder: Path, landing: Path) -> bool:
         return False
     way = [each.resolve() for each in folder.parents if each.is_relative_to(landing)]
     return any(each.is_relative_to(folder.resolve()) for each in way)
+
+
+def is_on_disk(path: str) -> bool:
+    return is_local(path) and not path.startswith(MOUNTED)
 
 
 def about_file(path: Path) -> os.stat_result:
@@ -135,7 +139,7 @@ def change(path: str, planned: Found) -> str | None:
         about = about_file(Path(path))
     except FileNotFoundError:
         return DELETED
-    is_older = not path.startswith(MOUNTED) and about.st_mtime_ns // 1_000_000 != planned.modified
+    is_older = is_on_disk(path) and about.st_mtime_ns // 1_000_000 != planned.modified
     if about.st_size == planned.bytes and (not is_older or (planned.content and content_hash(path) == planned.content)):
         return None
     found = f"{about.st_size:,} bytes of {EPOCH + timedelta(milliseconds=about.st_mtime_ns // 1_000_000):%F %T}"

@@ -1,7 +1,6 @@
 """Files of a source as typed rows: each with its place in the landing folder, and the reasons why it is refused."""
 
 import posixpath
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from bronze.source import Field, Source, Undeclared
 from bronze.typed import arrow_type
 from bronze.values import from_text, in_timezone, spelling
 from lakehouse.delta import met
+from lakehouse.files import without_glob
 from lakehouse.rules import Required, quoted
 from lakehouse.types import data_type
 
@@ -287,15 +287,6 @@ def file_of(rows: DataFrame, files: list[Arrival]) -> Column:
     landing = files[0].path.removesuffix(files[0].file)
     before = F.locate(landing, address) + len(landing)  # Spark writes file:/, file:/// or the scheme that it was given
     return F.substring(address, before, F.lit(1 << 20))
-
-
-def without_glob(path: str) -> str:
-    """The path, with what Spark would take for a pattern escaped.
-
-    >>> without_glob("/landing/a[1].parquet")
-    '/landing/a\\\\[1\\\\].parquet'
-    """
-    return re.sub(r"([\[\]{}*?\\])", r"\\\1", path)
 
 
 class NotParquetError(Exception):

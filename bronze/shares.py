@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
-from bronze.landing import ChangedError, Found, change
+from bronze.landing import ChangedError, Found, change, is_on_disk
 from bronze.records import Layout, read_records
 from bronze.records.layout import refused
 from bronze.records.small_files import SMALL, Lines, lines_of, may_be_joined, read_joined
@@ -19,8 +19,8 @@ from bronze.records.undeclared import with_undeclared
 from bronze.typed import typed
 
 OPENING = 10_000  # bytes that are read in the time that it takes to open a file
-ENOUGH = 1 << 20  # bytes of a batch, and of a load that is worth compiling for
-OF_A_TASK = 16 << 20  # bytes that are worth a task: to begin one takes a tenth of a second, and loads land side by side
+ENOUGH = 1 << 20  # bytes that are worth a batch, and more than this process
+OF_A_TASK = 16 << 20  # bytes that are worth a task on one machine: to begin it takes a tenth of a second
 FEW = 8 << 20  # bytes of records that are held in this process
 MANY = 10_000  # records of a batch
 TIME = pa.timestamp("us", tz="UTC")
@@ -45,9 +45,10 @@ class Arrival:
 
 def shares(arrivals: Sequence[Arrival], tasks: int) -> list[list[Arrival]]:
     """The files in at most as many shares as there are tasks, of about equal bytes: the largest first, to the
-    emptiest. Small files have fewer shares."""
+    emptiest. Small files have fewer shares; those of a store, which opens them slowly, have more."""
     costs = {arrival: cost(arrival) for arrival in arrivals}
-    found: list[list[Arrival]] = [[] for _ in range(min(tasks, len(costs), -(-sum(costs.values()) // OF_A_TASK)))]
+    worth = OF_A_TASK if all(is_on_disk(arrival.path) for arrival in arrivals) else ENOUGH
+    found: list[list[Arrival]] = [[] for _ in range(min(tasks, len(costs), -(-sum(costs.values()) // worth)))]
     sizes = [0] * len(found)
     for arrival in sorted(arrivals, key=lambda a: (-a.bytes, a.file)):
         least = sizes.index(min(sizes))
@@ -61,7 +62,7 @@ def cost(arrival: Arrival) -> int:
 
 
 def are_few(arrivals: Iterable[Arrival]) -> bool:
-    """Whether all of them together are read before what reads them would be compiled."""
+    """Whether all of them together are read sooner by this process, uncompiled, than by a task."""
     return sum(cost(each) for each in arrivals) <= ENOUGH
 
 
@@ -165,7 +166,7 @@ def together(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 def few_records(
     arrivals: Sequence[Arrival], layout: Layout, plain: Mapping[str, pa.DataType]
 ) -> list[pa.RecordBatch] | None:
-    """The records of files that are not worth a task, read in this process; None where they turn out to be many."""
+    """The records of few files, read in this process; None of more, and where their records turn out to be many."""
     if not are_few(arrivals):
         return None
     found: list[pa.RecordBatch] = []

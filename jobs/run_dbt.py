@@ -14,7 +14,7 @@ from jobs.dbt_sources import declared_tables
 from jobs.tuning import tuned
 from lakehouse.delta import Lakehouse
 from lakehouse.rules import quoted
-from lakehouse.session import FEW_ROWS
+from lakehouse.session import FEW_FILES, FEW_ROWS
 from lakehouse.settings import Settings
 
 PROJECT = Path(__file__).parent.parent / "dbt"
@@ -142,7 +142,7 @@ class Dbt:
 def dbt_in_session(lake: Lakehouse) -> Iterator[None]:
     """The job's session as dbt needs it, and as it was when dbt is done."""
     spark = lake.spark
-    few = FEW_ROWS if tuned(lake) is not lake else {}
+    few = FEW_ROWS | FEW_FILES if tuned(lake) is not lake else {}
     before = {name: spark.conf.get(name, None) for name in (ANSI, *few)}
     catalog = spark.catalog.currentCatalog()
     if lake.settings.catalog:

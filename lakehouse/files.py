@@ -6,6 +6,7 @@ in them is said in Delta's protocol (https://github.com/delta-io/delta/blob/mast
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ def told_by(table: Path, commits: Sequence[Path]) -> Files | None:
     clustered_by: tuple[str, ...] = ()
     paths: dict[str, int | None] = {}
     for commit in commits:
-        for action in map(json.loads, commit.read_text(encoding="utf-8").splitlines()):
+        for action in map(json.loads, commit.read_text(encoding="utf-8").rstrip("\n").split("\n")):
             if action.get("protocol", {}).get("minReaderVersion", 1) > 1:
                 return None
             metadata = action.get("metaData", metadata)
@@ -63,5 +64,14 @@ def told_by(table: Path, commits: Sequence[Path]) -> Files | None:
     schema = T.StructType.fromJson(json.loads(metadata["schemaString"]))
     counts = [rows for rows in paths.values() if rows is not None]
     rows = sum(counts) if len(counts) == len(paths) else None
-    there = [str(table / unquote(path)) for path in paths]
+    there = [without_glob(str(table / unquote(path))) for path in paths]
     return Files(schema, metadata.get("configuration", {}), clustered_by, there, rows)
+
+
+def without_glob(path: str) -> str:
+    """The path, with what Spark would take for a pattern escaped.
+
+    >>> without_glob("/landing/a[1].parquet")
+    '/landing/a\\\\[1\\\\].parquet'
+    """
+    return re.sub(r"([\[\]{}*?\\])", r"\\\1", path)

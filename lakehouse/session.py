@@ -67,9 +67,12 @@ FEW_ROWS = {
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.leafNodeDefaultParallelism": "1",
-    "spark.databricks.delta.stats.skipping": "false",  # of few files there are none to skip, which two jobs find out
     "spark.sql.sources.parallelPartitionDiscovery.threshold": str(MOST),  # else a job of its own lists a young table
 }
+
+# Of few files there are none to skip, and Delta finds that out by two jobs. For who reads what nobody writes meanwhile:
+# each scan of a query is then of the newest version.
+FEW_FILES = {"spark.databricks.delta.stats.skipping": "false"}
 
 # So does to compile each projection, up to some ten thousand rows.
 NOT_COMPILED = {

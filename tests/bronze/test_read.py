@@ -328,6 +328,11 @@ def test_files_are_shared_out_by_their_bytes():
     assert [[a.file for a in share] for share in shares(arrivals[:1], 8)] == [["1500000"]]
     [together] = shares(arrivals[2:], 8)  # too small to be worth two tasks
     assert [a.file for a in together] == ["8000000", "6500000"]
+    large = [Arrival("", f"{number}", 40_000_000, ARRIVED) for number in range(3)]
+    assert [len(shares(files, 8)) for files in (large, large[:1])] == [3, 1]  # a file is not shared out
+    assert len(shares(large, 2)) == 2
+    in_store = [Arrival(f"/Volumes/raw/{number}.csv", f"{number}.csv", 1_000, ARRIVED) for number in range(400)]
+    assert len(shares(in_store, 64)) == 5
 
 
 def test_batches_of_few_records_are_gathered_in_their_order(monkeypatch):

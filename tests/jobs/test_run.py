@@ -54,7 +54,8 @@ def test_without_history_to_train_on_all_but_the_model_is_made(steps, capsys):
     assert "No model yet, and no scores.\nexpected orders, found none" in capsys.readouterr().out
 
 
-def test_gold_of_all_days_is_checked_with_its_labels_before_a_model_learns_from_it(steps):
+def test_gold_of_all_days_is_checked_with_its_labels_before_a_model_learns_from_it(steps, monkeypatch):
+    monkeypatch.setattr(train_churn, "tuned_for", lambda lake: lake)
     days = training_days(AS_OF, first_order_on=date(2024, 1, 1), parameters=Parameters())
     steps.days_of.return_value = days
     lake = Mock()

@@ -429,6 +429,15 @@ def test_young_tables_are_read_by_the_files_that_their_log_names(lake, rows, mon
     assert same_as_delta()
 
 
+def test_a_young_log_tells_values_that_end_a_line_elsewhere(lake, rows):
+    odd = "C\u2028\u0085 1"
+
+    lake.replace(rows((MONDAY, odd, "1.00")), SPEND)
+
+    assert files_of(lake.folder(SPEND)).rows == 1
+    assert found(lake.for_few_rows.read(SPEND)) == [(MONDAY, odd, "1.00")]
+
+
 def test_a_young_log_tells_how_the_table_is_made_as_delta_does(lake, rows):
     def same_as_delta() -> bool:
         detail = DeltaTable.forName(lake.spark, SPEND.name).detail().first()
