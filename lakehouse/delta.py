@@ -133,8 +133,10 @@ class Lakehouse:
         """Whether a young table is known to hold no row that meets the condition, or none at all. Delta takes a second
         to find what of a table is to go, and then finds nothing."""
         young = self.young(table.name)
-        if young is None or not young.paths:
-            return young is not None
+        if young is None:
+            return False
+        if not young.paths:
+            return True
         if not where or not self.reads_files:
             return False
         return self.in_files(young).where(where).isEmpty()

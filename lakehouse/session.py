@@ -70,15 +70,15 @@ FEW_ROWS = {
     "spark.sql.sources.parallelPartitionDiscovery.threshold": str(MOST),  # else a job of its own lists a young table
 }
 
-# Of few files there are none to skip, and Delta finds that out by two jobs. For who reads what nobody writes meanwhile:
-# each scan of a query is then of the newest version.
-FEW_FILES = {"spark.databricks.delta.stats.skipping": "false"}
-
 # So does to compile each projection, up to some ten thousand rows.
 NOT_COMPILED = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.wholeStage": "false",
 }
+
+# Of few files there are none to skip, and Delta finds that out by two jobs. For who reads what nobody writes meanwhile:
+# each scan of a query is then of the newest version.
+FEW_FILES = {"spark.databricks.delta.stats.skipping": "false"}
 
 # Java's second compiler works on what is run ten times as often as it would by itself: jobs of minutes run most of the
 # driver's code too seldom to win back the time that its compilation takes, a fifth of their CPU. Where few bytes have
