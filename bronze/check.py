@@ -16,7 +16,8 @@ from pyspark.sql import functions as F
 
 from bronze.evolve import with_columns
 from bronze.landing import Found
-from bronze.read import NotParquetError, layout_of, parquet_schema, read
+from bronze.parquet import NotParquetError, parquet_schema
+from bronze.read import layout_of, read
 from bronze.records.content import blocks
 from bronze.records.delimited import csv_header
 from bronze.records.layout import UnreadableError

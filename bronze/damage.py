@@ -6,7 +6,7 @@ from contextlib import suppress
 import pyarrow.parquet as pq
 
 from bronze.landing import content_hash
-from bronze.read import NotParquetError, file_errors, parquet_schema
+from bronze.parquet import NotParquetError, file_errors, parquet_schema
 from bronze.records.content import open_file
 from bronze.shares import Arrival
 from bronze.source import Source

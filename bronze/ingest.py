@@ -30,13 +30,15 @@ from bronze.damage import damaged
 from bronze.evolve import evolved
 from bronze.landing import Found, UnreadableFilesError, change, listed
 from bronze.ledger import FILES, LOADS, QUARANTINE
+from bronze.parquet import NotParquetError, parquet_footer
 from bronze.plan import Ledger, Load, in_batch
-from bronze.read import NotParquetError, came_from, parquet_footer, read, task_count
+from bronze.read import read, task_count
 from bronze.records.content import is_local
 from bronze.refusals import files_with_rows, not_read, refusals_of_same, refusals_of_whole_files, refused_before
 from bronze.shares import Arrival, are_few
 from bronze.source import Source
 from lakehouse.delta import Lakehouse, OvertakenError
+from lakehouse.errors import came_from
 
 ARRIVALS = "path string, modificationTime timestamp, length bigint, content binary"
 SIDE_BY_SIDE = 4

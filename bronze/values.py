@@ -1,17 +1,22 @@
 """What a text spells: a value of the declared type, or none. Nothing is guessed, rounded or cut off."""
 
 import re
+from collections.abc import Callable
+from functools import reduce
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from bronze.declaration import EPOCHS, NESTED_TYPES
 from bronze.source import Field, Source
+from lakehouse.types import data_type
 
 # Without a whole day, Spark would take the first of a month or year, or the day on which a time of day is read.
 FROM_A_DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}(\D|$)"
 DAY = r"^\s*\d{4}-\d{1,2}-\d{1,2}\s*$"
 FLOAT = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"  # Spark would take 12d, and 0x1p3, too
+FLOATS, TEXTS = (T.FloatType, T.DoubleType), (T.StringType,)
 WITH_ZONE = r":\d\d.*([A-Za-z]|[+-]\d{1,2}(:?\d{2})?)\s*$"
 
 
@@ -52,9 +57,9 @@ def from_text(text: Column, f: Field, source: Source) -> Column:
 
 def nested(text: Column, f: Field) -> Column:
     """A value of JSON, all of it: alone, Spark makes a part that is of another type null and says nothing, rounds a
-    decimal, takes 200 for the tinyint -56, and the first day for a month."""
+    decimal, takes 200 for the tinyint -56, the first day for a month, and 1e400 for an infinity."""
     parsed, exact = parsed_as(f.type, text), exact_type(f.type)
-    is_sound = parsed["_wrong"].isNull()
+    is_sound = parsed["_wrong"].isNull() & ~is_no_number(parsed["value"], data_type(f.type))
     if exact != f.type:
         said = F.to_json(parsed_as(exact, text)["value"])
         is_sound &= said.eqNullSafe(F.to_json(parsed["value"].cast(exact)))
@@ -84,6 +89,47 @@ def number(text: Column, f: Field) -> Column:
     if f.type in ("float", "double"):
         return F.when(text.rlike(FLOAT) & (F.abs(value) < float("inf")), value)  # not too large
     return value
+
+
+def is_no_number(value: Column, type_: T.DataType) -> Column:
+    """Whether the value, or a number somewhere in it, is NaN or an infinity."""
+    return somewhere(value, type_, FLOATS, lambda number: F.abs(number) >= float("inf"))  # for Spark, NaN is above all
+
+
+def is_no_text(value: Column, type_: T.DataType) -> Column:
+    """Whether the value, or a text somewhere in it, is not UTF-8."""
+    return somewhere(value, type_, TEXTS, lambda text: ~F.is_valid_utf8(text))
+
+
+def somewhere(
+    value: Column, type_: T.DataType, wanted: tuple[type[T.DataType], ...], is_so: Callable[[Column], Column]
+) -> Column:
+    """Whether it is so of the value, or of any within it, of the wanted types. Never null."""
+    if not may_hold(type_, wanted):
+        return F.lit(False)
+
+    def among(values: Column, type_: T.DataType) -> Column:
+        is_among = F.exists(values, lambda each: somewhere(each, type_, wanted, is_so))
+        return F.coalesce(is_among, F.lit(False))
+
+    if isinstance(type_, T.StructType):
+        parts = (somewhere(value[field.name], field.dataType, wanted, is_so) for field in type_.fields)
+        return reduce(Column.__or__, parts)
+    if isinstance(type_, T.ArrayType):
+        return among(value, type_.elementType)
+    if isinstance(type_, T.MapType):
+        return among(F.map_keys(value), type_.keyType) | among(F.map_values(value), type_.valueType)
+    return F.coalesce(is_so(value), F.lit(False))
+
+
+def may_hold(type_: T.DataType, wanted: tuple[type[T.DataType], ...]) -> bool:
+    if isinstance(type_, T.StructType):
+        return any(may_hold(field.dataType, wanted) for field in type_.fields)
+    if isinstance(type_, T.ArrayType):
+        return may_hold(type_.elementType, wanted)
+    if isinstance(type_, T.MapType):
+        return may_hold(type_.keyType, wanted) or may_hold(type_.valueType, wanted)
+    return isinstance(type_, wanted)
 
 
 def with_point(text: Column, f: Field) -> Column:

@@ -20,12 +20,12 @@ import pandas as pd
 import typer
 from pydantic import ValidationError
 
-from bronze.read import came_from
 from bronze.registry import declared_sources
 from bronze.source import Source
 from jobs.console import say
 from jobs.imports import import_meanwhile
 from lakehouse.delta import Lakehouse
+from lakehouse.errors import came_from
 from lakehouse.room import about_folders
 from lakehouse.session import open_session
 from lakehouse.settings import Settings

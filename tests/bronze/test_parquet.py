@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bronze.read import NotParquetError, parquet_footer, parquet_schema
+from bronze.parquet import NotParquetError, parquet_footer, parquet_schema
 from bronze.shares import Arrival
 
 Land = Callable[[bytes], Arrival]

@@ -251,6 +251,24 @@ def test_a_part_of_a_nested_value_that_is_of_another_type_refuses_its_row(read_f
     assert [bool(row._reasons) for row in rows] == [False, True, True, True]
 
 
+def test_a_number_within_a_nested_value_is_neither_infinite_nor_none(read_files):
+    columns = {"shares": "array<double>", "by": "map<string,float>", "lines": "array<struct<share:double>>"}
+    told = [
+        '{"shares": [0.5, null], "by": {"x": 1}, "lines": [null, {"share": 2.5}]}',
+        '{"shares": [0.5, 1e400]}',
+        '{"shares": ["NaN"]}',
+        '{"by": {"x": "-Infinity"}}',
+        '{"by": {"x": 1e39}}',
+        '{"lines": [null, {"share": "NaN"}]}',
+    ]
+
+    rows = read_files(source(columns, format="jsonl"), {"a.jsonl": "\n".join(told)})
+
+    assert [bool(row._reasons) for row in rows] == [False, True, True, True, True, True]
+    assert values(rows, "shares", "by", "lines") == [([0.5, None], {"x": 1.0}, [None, Row(share=2.5)])]
+    assert rows[5]._reasons == ['lines: expected array<struct<share:double>>, found \'[null,{"share":"NaN"}]\'']
+
+
 # Rules
 
 
@@ -417,6 +435,47 @@ def test_parquet_columns_of_other_types_are_cast_where_that_loses_nothing(read_f
         ["at: expected timestamp, found '1'", "id is missing", "price is below 0"],
     ]
     assert json.loads(rows[0]._raw)["id"] == 5.5
+
+
+def test_a_number_of_parquet_is_neither_infinite_nor_none(read_files):
+    no_numbers = [float("nan"), float("inf"), float("-inf"), None, 0.5]
+    doubles, floats = pa.array(no_numbers, pa.float64()), pa.array(no_numbers, pa.float32())
+    weights = source({"share": "double", "small": "float", "shares": "array<double>"}, format="parquet")
+
+    for found in (
+        {"share": doubles},
+        {"share": floats},
+        {"small": floats},
+        {"small": doubles},
+        {"shares": pa.array([[0.5, each] for each in no_numbers])},
+        {"shares": pa.array([[0.5, each] for each in no_numbers], pa.list_(pa.float32()))},
+    ):
+        rows = read_files(weights, {"weights/a.parquet": pa.table(found)})
+
+        assert [bool(row._reasons) for row in rows] == [True, True, True, False, False], found
+        [name] = found
+        expected = {"share": "double", "small": "float", "shares": "array<double>"}[name]
+        text = '[0.5,"NaN"]' if name == "shares" else "NaN"
+        assert rows[0]._reasons == [f"{name}: expected {expected}, found '{text}'"]
+        assert values(rows, name) == ([[0.5, None], [0.5, 0.5]] if name == "shares" else [None, 0.5])
+
+
+def test_a_text_of_parquet_that_is_not_utf_8_is_refused_wherever_it_is(read_files):
+    texts = pa.array([b"caf\xc3\xa9", b"nam\xc3", None], pa.binary())
+    said = pa.Array.from_buffers(pa.string(), 3, texts.buffers())  # who writes it says that it is UTF-8
+    lists = pa.ListArray.from_arrays(pa.array([0, 1, 2, 3]), said)
+    ids = pa.array([1, 2, 3], pa.int64())
+    stock = source({"id": "bigint", "name": "string", "names": "array<string>"}, format="parquet", key=("id",))
+
+    for name, found, raw in (
+        ("name", said, '{"id":2,"name":"bmFtww=="}'),  # in base64, as other bytes
+        ("names", lists, '{"id":2,"names":["nam\ufffd"]}'),
+        ("undeclared", said, '{"id":2,"undeclared":"bmFtww=="}'),
+    ):
+        rows = read_files(stock, {"stock/a.parquet": pa.table({"id": ids, name: found})})
+
+        assert [row._reasons for row in rows] == [None, [f"{name}: not UTF-8"], None]
+        assert rows[1]._raw == raw
 
 
 def test_parquet_files_of_different_schemas_land_together_and_keep_their_names_and_places(read_files):

@@ -254,7 +254,7 @@ def fixed_kinds() -> Iterator[Corrupt]:
 def parquet(rows: Iterable[Sequence[str | bytes | None]], types: pa.Schema | None = None) -> bytes:
     sink = BytesIO()
     table = pa.table(dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
-    pq.write_table(table.cast(types) if types else table, sink)
+    pq.write_table(table.cast(types, safe=False) if types else table, sink)
     return sink.getvalue()
 
 
@@ -282,7 +282,10 @@ def parquet_kinds() -> Iterator[Corrupt]:
     yield bad_row("no key in parquet", (None, name, amount, day), "id is missing")
     texts = [(each[0], b"nam\xc3" if each == row(3) else each[1].encode(), *each[2:]) for each in rows_of(range(1, 5))]
     raw = '{"id":"3","name":"bmFtww==","amount":"3.50","day":"2024-07-03"}'  # in base64
-    yield Corrupt("parquet torn utf-8", "parquet", parquet(texts), GOOD, (raw,), "name: not UTF-8", typed=True)
+    all_texts = pa.schema([(column, pa.string()) for column in COLUMNS])  # as which bytes are written, unasked
+    for kind, types in (("bytes", None), ("a text", all_texts)):
+        torn = parquet(texts, types)
+        yield Corrupt(f"{kind} of torn utf-8 in parquet", "parquet", torn, GOOD, (raw,), "name: not UTF-8", typed=True)
 
 
 # Over all formats
