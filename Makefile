@@ -62,12 +62,10 @@ bench: setup ## Measure speed and memory, ours beside plain Spark, and the demo
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 faults: setup ## Break files, let them drift, fill disks, run at once, kill jobs: nothing may be lost or doubled
-	@$(BIN)/python -m tests.faults.corrupt
-	@$(BIN)/python -m tests.faults.drift
-	@$(BIN)/python -m tests.faults.disks
-	@$(BIN)/python -m tests.faults.at_once
-	@$(BIN)/python -m tests.faults.killed
-	@$(BIN)/python -m tests.faults $(ARGS)
+	@failed=0; \
+	for campaign in corrupt drift disks at_once killed; do $(BIN)/python -m tests.faults.$$campaign || failed=1; done; \
+	$(BIN)/python -m tests.faults $(ARGS) || failed=1; \
+	exit $$failed
 
 clean: ## Remove all that was made here: environment, caches, the local lakehouse
 	rm -rf .venv .cache .lakehouse dist build *.egg-info

@@ -21,6 +21,7 @@ from bronze.typed import typed
 OPENING = 10_000  # bytes that are read in the time that it takes to open a file
 ENOUGH = 1 << 20  # bytes that are worth a batch, and more than this process
 OF_A_TASK = 16 << 20  # bytes that are worth a task on one machine: to begin it takes a tenth of a second
+UNZIPPED = 8  # bytes of text in a byte of gzip, at least
 FEW = 8 << 20  # bytes of records that are held in this process
 MANY = 10_000  # records of a batch
 TIME = pa.timestamp("us", tz="UTC")
@@ -58,7 +59,7 @@ def shares(arrivals: Sequence[Arrival], tasks: int) -> list[list[Arrival]]:
 
 
 def cost(arrival: Arrival) -> int:
-    return arrival.bytes + OPENING
+    return arrival.bytes * (UNZIPPED if arrival.path.endswith(".gz") else 1) + OPENING
 
 
 def are_few(arrivals: Iterable[Arrival]) -> bool:

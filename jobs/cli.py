@@ -272,8 +272,7 @@ def source_docs(
     """Write a page about each declared source, and one that lists them by system."""
     from jobs import source as job
 
-    settings = with_sources(context.obj, sources)
-    job.write_pages(settings, to or settings.home / "docs" / "sources")
+    job.write_pages(with_sources(context.obj, sources), to)
 
 
 def shown(rows: pd.DataFrame, limit: int) -> str:

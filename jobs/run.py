@@ -15,6 +15,7 @@ from jobs.ingest import ingest_sources
 from jobs.report import write_report
 from jobs.run_dbt import parse
 from jobs.score_churn import score_churn
+from jobs.source import write_pages
 from jobs.train_churn import train_churn
 from lakehouse.delta import Lakehouse
 from ml.churn.dataset import TooLittleHistoryError
@@ -44,4 +45,5 @@ def run_all(lake: Lakehouse, sources: Sequence[Source], as_of: date, *, workers:
         parsed = parsing.result()
     build_marts(lake, as_of, parsed=parsed)
     say(f"\nAll steps: {monotonic() - started:.0f} s")
+    write_pages(lake.settings)
     write_report(lake, as_of)

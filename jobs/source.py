@@ -96,8 +96,9 @@ def samples_of(found: Sequence[Found], folder: Path) -> list[Found]:
     return sampled(found, laid.format, laid.options, folder)
 
 
-def write_pages(settings: Settings, folder: Path) -> None:
-    """Write a page about each source, and the one that lists them."""
+def write_pages(settings: Settings, folder: Path | None = None) -> None:
+    """Write a page about each source, and the one that lists them, by default in the lakehouse's folder."""
+    folder = folder or settings.home / "docs" / "sources"
     texts = pages(declared_systems(settings.sources))
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():

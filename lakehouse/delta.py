@@ -51,8 +51,9 @@ MERGING = Lock()
 
 NOT_EMPTY = "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"
 
-# How Delta says that a row breaks the CHECK or a NOT NULL.
-REFUSED = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT")
+# How Delta says that a row breaks the CHECK or a NOT NULL, and `held_to` that one does not meet its condition.
+UNMET = "expected rows that meet"
+REFUSED = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT", UNMET)
 
 # How Delta says that another has just added rows of the same writer and number, or a column.
 AT_ONCE = (
@@ -430,7 +431,8 @@ class Lakehouse:
         except (PySparkException, Py4JJavaError) as error:
             self.made.difference_update({table.fingerprint, self.settings.table(table.layer)})  # they may be dropped
             self.found.discard(name)
-            if df is not None and any(each in str(error) for each in REFUSED) and (why := refusal(df, table)):
+            is_refused = any(each in str(error) for each in REFUSED)
+            if df is not None and is_refused and (why := refusal(df, table) or unmet(str(error), table)):
                 raise ContractError(why) from error
             raise
         self.known.pop(table.name, None)
@@ -522,12 +524,15 @@ def held_to(rows: DataFrame, table: Table, where: str | None) -> DataFrame:
     """The rows, of which one that does not meet the condition is an error, as where Delta replaces others by them."""
     if not where:
         return rows
-    refused = (
-        f"Cannot write {table.name} ({table.grain}): expected rows that meet {where[:200]}, found another.\n"
-        "Correct the transformation."
-    )
+    refused = f"{UNMET} {where[:200]}, found another."
     is_somewhere = F.spark_partition_id() >= 0  # always; without it Spark asks rows that a join is yet to drop
     return rows.where(F.assert_true(F.expr(where) & is_somewhere, refused).isNull())
+
+
+def unmet(error: str, table: Table) -> str | None:
+    """What `held_to` says, out of the error that Spark makes of it."""
+    said = re.search(rf"{UNMET} .*, found another\.", error)
+    return f"Cannot write {table.name} ({table.grain}): {said[0]}\nCorrect the transformation." if said else None
 
 
 def noted(note: Mapping[str, Any] | None, table: Table) -> str:

@@ -33,10 +33,11 @@ class Files:
 
 
 def files_of(table: Path) -> Files | None:
-    """None where the table is not young, or its log asks its readers for more than to read whole files."""
+    """None where the table is not young, or its log asks its readers for more than to read whole files. Of a log that
+    is damaged Delta says where."""
     try:
         return told_by(table, commits_in(table / "_delta_log"))
-    except FileNotFoundError:  # a commit of a year ago that is cleaned up at this moment
+    except (FileNotFoundError, ValueError):  # a commit of a year ago that is cleaned up at this moment; no JSON
         return None
 
 

@@ -84,8 +84,9 @@ def of_sources(found: Mapping[str, Any]) -> list[str]:
     return [
         "## All sources, beside as many plain Structured Streaming queries",
         "",
-        f"A retailer's {found['sources']} sources, of 13 weeks of {found['people']:,} people: {found['rows']:,} rows",
-        f"in {found['files']['first']:,} files of a first load and {found['files']['day']} of one more day: two jobs,",
+        f"Those {found['sources']} of a retailer's {found['declared']} sources that deliver something in 13 weeks of",
+        f"{found['people']:,} people: {found['rows']:,} rows in {found['files']['first']:,} files of a first load and",
+        f"{found['files']['day']} of one more day: two jobs,",
         "in processes of their own. The peer is a query for each source, one after the other in one session, each with",
         "Spark's own reader of its format, a schema, and a Delta table of the catalog (`availableNow`): no lineage,",
         "nothing rescued, nothing refused. The files are without the simulator's broken lines and re-deliveries, which",

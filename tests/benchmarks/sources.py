@@ -55,6 +55,7 @@ def compare(folder: Path, *, runs: int, small: bool) -> dict[str, Any]:
     about = {
         "people": FEW_PEOPLE if small else PEOPLE,
         "files": files,
+        "declared": len(declared_sources()),
         "sources": len(rows),
         "rows": sum(rows.values()),
     }

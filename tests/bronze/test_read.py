@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -335,6 +336,13 @@ def test_every_row_has_its_place_its_arrival_and_its_raw_form(read_files):
     assert {row._arrived_at for row in rows} == {ARRIVED.replace(tzinfo=None)}
     assert [r._reasons for r in rows[:-1]] == [None] * 4
     assert rows[-1]._reasons[0].startswith("the file breaks off")
+
+
+def test_zipped_files_are_shared_out_by_what_they_hold():
+    days = [Arrival(f"/landing/{day}.csv.gz", f"{day}", 1_200_000, ARRIVED) for day in range(12)]
+
+    assert len(shares(days, 4)) == 4
+    assert len(shares([replace(each, path=each.path.removesuffix(".gz")) for each in days], 4)) == 1
 
 
 def test_files_are_shared_out_by_their_bytes():

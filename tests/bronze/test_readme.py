@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+import bronze.sources
+from bronze.registry import declared_sources
 from jobs import cli, source
+from jobs.build_silver import build_silver
+from jobs.ingest import ingest_sources
 from lakehouse.delta import Lakehouse
+from silver.tables import PARTIES
 from tests.processes import ROOT
 from tests.readme import BLOCK, Command, commands
 
@@ -63,3 +68,20 @@ def test_a_source_is_added_as_the_page_shows(folder, monkeypatch, capsys, spark)
         ("A-1001", 1, "6.50"), ("A-1001", 2, "9.80"), ("A-1002", 1, "1012.00"), ("A-1003", 3, "14.70"),
     ]  # fmt: skip
     assert (folder / "docs/tea_sales.md").read_text().startswith("# tea_sales\n\nOne row per product of a sale.\n")
+
+
+def test_the_same_declaration_among_the_built_in_ones_adds_a_source_to_theirs(lake, tmp_path, monkeypatch):
+    texts = dict(reversed(BLOCK.findall(PAGE.read_text())))  # the first of each language
+    theirs = declared_sources()
+    (tmp_path / "tea_sales.py").write_text(texts["python"])
+    monkeypatch.setattr(bronze.sources, "__path__", [*bronze.sources.__path__, str(tmp_path)])
+    delivered = Path(lake.settings.landing_dir, "tea/sales/tea_sales_2024-06-30.csv")
+    delivered.parent.mkdir(parents=True)
+    delivered.write_text(texts["csv"])
+
+    sources = declared_sources()
+    ingest_sources(lake, sources)
+    build_silver(lake, sources)
+
+    assert {each.name for each in sources} == {"tea_sales", *(each.name for each in theirs)}
+    assert {row.party_id for row in lake.read(PARTIES).collect()} == {"tea/70011", "tea/70025"}

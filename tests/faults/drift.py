@@ -2,8 +2,9 @@
 
 `python -m tests.faults.drift` lands all of them at once. A row ends with the value that was meant, with nothing where
 nothing is required and the rest in `_rescued`, or in quarantine with the reason. New and renamed columns are tried
-under each of the three ends that a source may declare for them. What no reader could tell is not here: the first of
-July as 01/07 that was 07/01, or dollars that were euros.
+under each of the three ends that a source may declare for them. A change of unit is told
+where the source says between which bounds a value is plausible, as those of `bounded` do. What no reader could tell is
+not here: the first of July as 01/07 that was 07/01, or dollars that were euros.
 """
 
 import json
@@ -24,6 +25,7 @@ from bronze.ingest import ingest
 from bronze.ledger import QUARANTINE
 from bronze.source import LINEAGE, Field, NewColumns, Source
 from lakehouse.delta import Lakehouse
+from lakehouse.rules import Between
 from lakehouse.settings import Settings
 from tests.faults.campaign import Outcome, finish, small_session, tally_of
 
@@ -76,6 +78,11 @@ SOURCES = {
         source("parquet", "parquet", {**PLAIN, **LINES}),
         source("fixed", "fixed", {name: Field(PLAIN[name].type, width=width) for name, width in WIDTHS.items()}),
     )
+}
+WITHIN = (Between(column="amount", low=0.5, high=100), Between(column="share", low=0, high=7))
+SOURCES |= {
+    f"bounded_{name}": replace(SOURCES[name], name=f"bounded_{name}", path=f"bounded_{name}/*", rules=WITHIN)
+    for name in ("csv", "jsonl", "parquet")
 }
 NAMED = ("csv", "jsonl", "json", "xml", "avro", "parquet")  # formats that name their columns
 SOURCES |= {
@@ -460,7 +467,19 @@ def new_column_drifts() -> Iterator[Drift]:
                       formats=("jsonl", "json"))  # fmt: skip
 
 
-DRIFTS: tuple[Drift, ...] = (*csv_drifts(), *nested_drifts(), *binary_drifts(), *new_column_drifts())
+def unit_drifts() -> Iterator[Drift]:
+    """A row in the unit as before, and one in another."""
+    for kind, differs, why in (
+        ("counts cents", {"amount": Decimal("250.00")}, "amount is not between 0.5 and 100"),
+        ("counts thousands", {"amount": Decimal("0.01")}, "amount is not between 0.5 and 100"),
+        ("counts percent", {"share": 50.0}, "share is not between 0 and 7"),
+    ):
+        for format in ("csv", "jsonl", "parquet"):
+            content = written(format, ONE, {**TWO, **differs})
+            yield Drift(f"{format} {kind}", f"bounded_{format}", content, (ONE,), (why,))
+
+
+DRIFTS: tuple[Drift, ...] = (*csv_drifts(), *nested_drifts(), *binary_drifts(), *new_column_drifts(), *unit_drifts())
 
 
 @dataclass

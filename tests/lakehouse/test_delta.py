@@ -494,9 +494,11 @@ def test_rows_that_are_added_must_meet_the_condition_whose_rows_they_are_to_repl
     on_monday = days.join(rows((MONDAY, "C1", "1.00")), on="as_of")
 
     with pytest.raises(
-        (PySparkException, Py4JJavaError), match=r"gold.spend \(one row per [^:]*: expected rows that meet"
+        ContractError, match=r"^Cannot write gold.spend \(one row per [^:]*: expected rows that meet .*, found another"
     ):
         lake.replace(on_monday, SPEND, where=where)
+    with pytest.raises(ContractError, match="as_of is missing: 1 of 1 rows"):
+        lake.replace(rows((None, "C1", "1.00")), SPEND, where=where)
 
     lake.replace(on_monday, SPEND, where="as_of = '2024-07-01'")  # and no other row is asked
     assert found(lake.read(SPEND)) == [(MONDAY, "C1", "1.00")]
