@@ -152,7 +152,7 @@ CASES = Source(
         "contact_phone": Field("string", "The number; often the call centre's own.", "personal"),
         "subject": Field("string", "What it is about."),
         "origin": Field("string", "phone, chat or web form."),
-        "order_ref": Field("string", "The order that it is about.", "pseudonymous"),
+        "order_ref": Field("string", "The order that it is about."),
         "priority": Field("string", "normal or high."),
         "opened_at": Field("timestamp", "When.", required=True),
     },

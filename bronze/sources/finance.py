@@ -26,7 +26,7 @@ CARD_TRANSACTIONS = Source(
         "holder": Field("string", "The name on the card, in capitals.", "personal"),
         "amount_minor": Field("bigint", "In cents.", required=True),
         "currency": Field("string", "The currency."),
-        "receipt": Field("string", "The till's ticket or the shop's order.", "pseudonymous"),
+        "receipt": Field("string", "The till's ticket or the shop's order."),
         "authorised_at": Field("timestamp", "When.", pattern="epoch_ms", required=True),
         "entry": Field("string", "chip or ecom."),
     },
@@ -116,7 +116,7 @@ INVOICES = Source(
     key=("invoice_no",),
     columns={
         "invoice_no": Field("string", "The invoice.", path="@no"),
-        "order": Field("string", "The order.", "pseudonymous", required=True),
+        "order": Field("string", "The order.", required=True),
         "company": Field("string", "The company.", path="customer.company"),
         "email": Field("string", "Where it was sent.", "personal", path="customer.email"),
         "net": Field(MONEY, "Without tax.", path="amounts.net", required=True),

@@ -25,7 +25,7 @@ SHIPMENTS = Source(
     key=("tracking",),
     columns={
         "shipment": Field("string", "The shipment.", required=True),
-        "order": Field("string", "The order; a marketplace's has a number of ours as well.", "pseudonymous"),
+        "order": Field("string", "The order; a marketplace's has a number of ours as well."),
         "carrier": Field("string", "Who takes it."),
         "name": Field("string", "To whom.", "personal", path="consignee.name"),
         "street": Field("string", "Street and house.", "personal", path="consignee.street"),
