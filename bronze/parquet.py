@@ -22,7 +22,7 @@ from bronze.records.content import open_file
 from bronze.records.undeclared import not_declared
 from bronze.shares import Arrival
 from bronze.source import Field, Source, Undeclared
-from bronze.values import FLOATS, TEXTS, from_text, in_timezone, is_no_number, is_no_text, may_hold
+from bronze.values import FLOATS, TEXTS, from_text, has, in_timezone, is_no_number, is_no_text
 from lakehouse.errors import came_from
 from lakehouse.files import without_glob
 from lakehouse.types import data_type
@@ -31,8 +31,11 @@ NO_TYPE_OF_SPARK = "PARQUET_TYPE_"  # so begin its errors for columns such as of
 WHOLE = ("tinyint", "smallint", "int", "bigint")
 
 
-def read_parquet(spark: SparkSession, source: Source, arrivals: list[Arrival], damaged: Mapping[str, str]) -> DataFrame:
-    """Parquet: Spark reads it, the files of each schema together. `_text` is what a column of another type said."""
+def read_parquet(
+    spark: SparkSession, source: Source, arrivals: list[Arrival], damaged: Mapping[str, str], *, explains: bool
+) -> DataFrame:
+    """Parquet: Spark reads it, the files of each schema together. `_text` is what a column of another type said. Which
+    of a record's texts is not UTF-8 is looked at where it `explains`: to find one that is, all are looked at as one."""
     by_schema: dict[str, list[Arrival]] = {}
     broken = []
     for arrival in sorted(arrivals, key=lambda a: a.file):
@@ -46,7 +49,7 @@ def read_parquet(spark: SparkSession, source: Source, arrivals: list[Arrival], d
     groups = []
     for _, files in sorted(by_schema.items()):
         try:
-            groups.append(parquet_group(spark, source, files))
+            groups.append(parquet_group(spark, source, files, explains=explains))
         except PySparkException as error:
             if NO_TYPE_OF_SPARK not in (told := came_from(error)):
                 raise
@@ -66,7 +69,7 @@ def read_parquet(spark: SparkSession, source: Source, arrivals: list[Arrival], d
     return reduce(DataFrame.unionByName, groups)
 
 
-def parquet_group(spark: SparkSession, source: Source, files: list[Arrival]) -> DataFrame:
+def parquet_group(spark: SparkSession, source: Source, files: list[Arrival], *, explains: bool) -> DataFrame:
     rows = spark.read.parquet(*(without_glob(a.path) for a in files))
     found = {field.name: field.dataType for field in rows.schema.fields}
     nothing = F.lit(None).cast("string")
@@ -74,21 +77,21 @@ def parquet_group(spark: SparkSession, source: Source, files: list[Arrival]) -> 
     others = [name for name in found if name not in source.columns]
     undeclared = [*others]
     for name, f in source.columns.items():
-        column, text = F.col(f"`{name}`"), nothing
+        column, text = named(name), nothing
         declared = data_type(f.type)
         if name not in found:
             value = F.lit(None).cast(f.type)
-        elif found[name].simpleString() == f.type and not may_hold(declared, FLOATS):
+        elif found[name].simpleString() == f.type and not has(declared, FLOATS):
             value = column
         else:
             is_nested = isinstance(found[name], T.ArrayType | T.MapType | T.StructType)
             text = F.to_json(column) if is_nested else column.cast("string")
             if isinstance(found[name], T.BinaryType) and isinstance(f, Undeclared):
                 text = F.base64(column)
-            value = column
-            if found[name].simpleString() != f.type:
-                value = from_other_type(column, text, found[name], f, source)
-            value = F.when(~is_no_number(value, declared), value)
+            is_same = found[name].simpleString() == f.type
+            value = column if is_same else from_other_type(column, text, found[name], f, source)
+            if is_same or isinstance(found[name], T.NumericType):  # else a text is asked for it
+                value = F.when(~is_no_number(value, declared), value)
             if is_nested and (more := [*more_in(found[name], declared, name)]):
                 others.append(name)  # whole, since what it says beside the declared must not be lost
                 undeclared += more
@@ -96,14 +99,18 @@ def parquet_group(spark: SparkSession, source: Source, files: list[Arrival]) -> 
                 wrong.append(F.when(~F.is_valid_utf8(text), F.lit(f"{name}: not UTF-8")))
         values.append(value.alias(name))
         texts.append(text.alias(name))
-    for name, type_ in found.items():
-        if may_hold(type_, TEXTS):
-            wrong.append(F.when(is_no_text(F.col(f"`{name}`"), type_), F.lit(f"{name}: not UTF-8")))
+    are_bytes = {name for name, f in source.columns.items() if f.type == "binary"}
+    with_texts = [name for name, type_ in found.items() if name not in are_bytes and has(type_, TEXTS)]
+    if explains:
+        for name in with_texts:
+            wrong.append(F.when(is_no_text((named(name), found[name])), F.lit(f"{name}: not UTF-8")))
+    elif with_texts:
+        wrong.append(F.when(is_no_text(*((named(name), found[name]) for name in with_texts)), F.lit("not UTF-8")))
     if undeclared and source.new_columns == "quarantine":
         wrong.append(F.lit(not_declared(undeclared)))
     return rows.select(
         *values,
-        (F.to_json(F.struct(*(f"`{name}`" for name in others))) if others else nothing).alias("_rescued"),
+        (F.to_json(F.struct(*map(named, others))) if others else nothing).alias("_rescued"),
         file_of(rows, files).alias("_file"),
         (F.col("_metadata.row_index") + 1).alias("_position"),
         F.col("_metadata.file_modification_time").alias("_arrived_at"),
@@ -113,12 +120,16 @@ def parquet_group(spark: SparkSession, source: Source, files: list[Arrival]) -> 
     )
 
 
+def named(name: str) -> Column:
+    return F.col(f"`{name.replace('`', '``')}`")
+
+
 def as_it_is(name: str, type_: T.DataType) -> Column:
     """A column for JSON to write: what is not UTF-8 in base64, as other bytes, or its bytes would be lost."""
-    column = F.col(f"`{name}`")
+    column = named(name)
     if not isinstance(type_, T.StringType):
         return column
-    told = F.when(is_no_text(column, type_), F.base64(column.cast("binary"))).otherwise(column)
+    told = F.when(is_no_text((column, type_)), F.base64(column.cast("binary"))).otherwise(column)
     return told.alias(name)
 
 

@@ -35,7 +35,7 @@ def read(
     Of Parquet files that are `damaged` it is only told how. `explains` is for who looks at the refused: without it
     their `_reasons` are empty, and no good record has a `_raw`."""
     if source.format == "parquet":
-        records = read_parquet(spark, source, arrivals, damaged)
+        records = read_parquet(spark, source, arrivals, damaged, explains=explains)
     else:
         records = read_text(spark, source, arrivals, tasks, replace(layout_of(source), keeps_raw=explains))
     problems = [*problems_of_type(source), *problems_of_rules(source)]

@@ -21,7 +21,7 @@ from bronze.typed import typed
 OPENING = 10_000  # bytes that are read in the time that it takes to open a file
 ENOUGH = 1 << 20  # bytes that are worth a batch, and more than this process
 OF_A_TASK = 16 << 20  # bytes that are worth a task on one machine: to begin it takes a tenth of a second
-UNZIPPED = 8  # bytes of text in a byte of gzip, at least
+UNZIPPED = 8  # bytes of text in a byte of gzip, or about as many
 FEW = 8 << 20  # bytes of records that are held in this process
 MANY = 10_000  # records of a batch
 TIME = pa.timestamp("us", tz="UTC")
@@ -45,13 +45,13 @@ class Arrival:
 
 
 def shares(arrivals: Sequence[Arrival], tasks: int) -> list[list[Arrival]]:
-    """The files in at most as many shares as there are tasks, of about equal bytes: the largest first, to the
+    """The files in at most as many shares as there are tasks, of about equal cost: the largest first, to the
     emptiest. Small files have fewer shares; those of a store, which opens them slowly, have more."""
     costs = {arrival: cost(arrival) for arrival in arrivals}
     worth = OF_A_TASK if all(is_on_disk(arrival.path) for arrival in arrivals) else ENOUGH
     found: list[list[Arrival]] = [[] for _ in range(min(tasks, len(costs), -(-sum(costs.values()) // worth)))]
     sizes = [0] * len(found)
-    for arrival in sorted(arrivals, key=lambda a: (-a.bytes, a.file)):
+    for arrival in sorted(arrivals, key=lambda a: (-costs[a], a.file)):
         least = sizes.index(min(sizes))
         found[least].append(arrival)
         sizes[least] += costs[arrival]

@@ -1,7 +1,7 @@
 """What a text spells: a value of the declared type, or none. Nothing is guessed, rounded or cut off."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import reduce
 
 from pyspark.sql import Column
@@ -59,7 +59,10 @@ def nested(text: Column, f: Field) -> Column:
     """A value of JSON, all of it: alone, Spark makes a part that is of another type null and says nothing, rounds a
     decimal, takes 200 for the tinyint -56, the first day for a month, and 1e400 for an infinity."""
     parsed, exact = parsed_as(f.type, text), exact_type(f.type)
-    is_sound = parsed["_wrong"].isNull() & ~is_no_number(parsed["value"], data_type(f.type))
+    is_sound = parsed["_wrong"].isNull()
+    if has(data_type(f.type), FLOATS):
+        once = F.array(parsed["value"])  # or else it would be parsed anew for each number
+        is_sound &= ~F.exists(once, lambda value: is_no_number(value, data_type(f.type)))
     if exact != f.type:
         said = F.to_json(parsed_as(exact, text)["value"])
         is_sound &= said.eqNullSafe(F.to_json(parsed["value"].cast(exact)))
@@ -93,43 +96,50 @@ def number(text: Column, f: Field) -> Column:
 
 def is_no_number(value: Column, type_: T.DataType) -> Column:
     """Whether the value, or a number somewhere in it, is NaN or an infinity."""
-    return somewhere(value, type_, FLOATS, lambda number: F.abs(number) >= float("inf"))  # for Spark, NaN is above all
+    found = [
+        (F.array_max(each) >= float("inf")) | (F.array_min(each) <= float("-inf"))  # for Spark, NaN is above all
+        if is_many
+        else F.abs(each) >= float("inf")
+        for each, is_many in leaves(value, type_, FLOATS)
+    ]
+    return F.coalesce(reduce(Column.__or__, found), F.lit(False)) if found else F.lit(False)
 
 
-def is_no_text(value: Column, type_: T.DataType) -> Column:
-    """Whether the value, or a text somewhere in it, is not UTF-8."""
-    return somewhere(value, type_, TEXTS, lambda text: ~F.is_valid_utf8(text))
+def is_no_text(*values: tuple[Column, T.DataType]) -> Column:
+    """Whether any text in the values is not UTF-8. They are looked at as one: what is between them completes none."""
+    found = [each for value, type_ in values for each, _ in leaves(value, type_, TEXTS)]
+    return ~F.is_valid_utf8(F.concat_ws("|", *found)) if found else F.lit(False)
 
 
-def somewhere(
-    value: Column, type_: T.DataType, wanted: tuple[type[T.DataType], ...], is_so: Callable[[Column], Column]
-) -> Column:
-    """Whether it is so of the value, or of any within it, of the wanted types. Never null."""
-    if not may_hold(type_, wanted):
-        return F.lit(False)
-
-    def among(values: Column, type_: T.DataType) -> Column:
-        is_among = F.exists(values, lambda each: somewhere(each, type_, wanted, is_so))
-        return F.coalesce(is_among, F.lit(False))
-
+def leaves(value: Column, type_: T.DataType, wanted: tuple[type[T.DataType], ...]) -> Iterator[tuple[Column, bool]]:
+    """What is of the wanted types in a value: columns, each with whether it is an array of them."""
     if isinstance(type_, T.StructType):
-        parts = (somewhere(value[field.name], field.dataType, wanted, is_so) for field in type_.fields)
-        return reduce(Column.__or__, parts)
-    if isinstance(type_, T.ArrayType):
-        return among(value, type_.elementType)
-    if isinstance(type_, T.MapType):
-        return among(F.map_keys(value), type_.keyType) | among(F.map_values(value), type_.valueType)
-    return F.coalesce(is_so(value), F.lit(False))
+        for field in type_.fields:
+            yield from leaves(value[field.name], field.dataType, wanted)
+    elif isinstance(type_, T.MapType):
+        yield from leaves(F.map_keys(value), T.ArrayType(type_.keyType), wanted)
+        yield from leaves(F.map_values(value), T.ArrayType(type_.valueType), wanted)
+    elif not isinstance(type_, T.ArrayType):
+        if isinstance(type_, wanted):
+            yield value, False
+    elif isinstance(type_.elementType, T.StructType):
+        for field in type_.elementType.fields:
+            yield from leaves(value[field.name], T.ArrayType(field.dataType), wanted)
+    elif isinstance(type_.elementType, T.ArrayType):
+        yield from leaves(F.flatten(F.filter(value, Column.isNotNull)), type_.elementType, wanted)
+    elif isinstance(type_.elementType, T.MapType):
+        entries = F.transform(F.filter(value, Column.isNotNull), F.map_entries)
+        yield from leaves(F.flatten(entries), T.ArrayType(entry_of(type_.elementType)), wanted)
+    elif isinstance(type_.elementType, wanted):
+        yield value, True
 
 
-def may_hold(type_: T.DataType, wanted: tuple[type[T.DataType], ...]) -> bool:
-    if isinstance(type_, T.StructType):
-        return any(may_hold(field.dataType, wanted) for field in type_.fields)
-    if isinstance(type_, T.ArrayType):
-        return may_hold(type_.elementType, wanted)
-    if isinstance(type_, T.MapType):
-        return may_hold(type_.keyType, wanted) or may_hold(type_.valueType, wanted)
-    return isinstance(type_, wanted)
+def has(type_: T.DataType, wanted: tuple[type[T.DataType], ...]) -> bool:
+    return any(True for _ in leaves(F.lit(None), type_, wanted))
+
+
+def entry_of(type_: T.MapType) -> T.StructType:
+    return T.StructType([T.StructField("key", type_.keyType), T.StructField("value", type_.valueType)])
 
 
 def with_point(text: Column, f: Field) -> Column:

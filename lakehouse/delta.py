@@ -51,9 +51,10 @@ MERGING = Lock()
 
 NOT_EMPTY = "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"
 
-# How Delta says that a row breaks the CHECK or a NOT NULL, and `held_to` that one does not meet its condition.
+# How Delta says that a row breaks the CHECK or a NOT NULL, and it and `held_to` that one does not meet a condition.
 UNMET = "expected rows that meet"
-REFUSED = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT", UNMET)
+REFUSED = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT", "DELTA_REPLACE_WHERE_MISMATCH", UNMET)
+OF_CONDITION = re.compile(rf"(?:{UNMET} (.*?), found another|overwrite condition or constraint '(.*?)'\.)", re.DOTALL)
 
 # How Delta says that another has just added rows of the same writer and number, or a column.
 AT_ONCE = (
@@ -530,9 +531,12 @@ def held_to(rows: DataFrame, table: Table, where: str | None) -> DataFrame:
 
 
 def unmet(error: str, table: Table) -> str | None:
-    """What `held_to` says, out of the error that Spark makes of it."""
-    said = re.search(rf"{UNMET} .*, found another\.", error)
-    return f"Cannot write {table.name} ({table.grain}): {said[0]}\nCorrect the transformation." if said else None
+    """Which condition rows do not meet whose rows they are to replace, as an error of Spark's tells it."""
+    said = OF_CONDITION.search(error)
+    if said is None:
+        return None
+    told = f"{UNMET} {(said[1] or said[2])[:200]}, found another."
+    return f"Cannot write {table.name} ({table.grain}): {told}\nCorrect the transformation."
 
 
 def noted(note: Mapping[str, Any] | None, table: Table) -> str:

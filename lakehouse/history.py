@@ -9,6 +9,8 @@ from typing import Any
 
 from delta.tables import DeltaTable
 
+from lakehouse.tables import ContractError
+
 # What Delta calls the commits that change rows; the others (OPTIMIZE, VACUUM, properties) do not count.
 CHANGES_ROWS = ("WRITE", "MERGE", "DELETE", "UPDATE", "RESTORE")
 
@@ -58,7 +60,17 @@ def entries_in(log: Path, most: int | None) -> Iterator[Entry]:
     for path in commits_in(log)[::-1][:most]:
         with suppress(FileNotFoundError), path.open(encoding="utf-8") as actions:  # which may be cleaned up meanwhile
             if about := next((line for line in actions if line.startswith('{"commitInfo"')), None):
-                yield {**json.loads(about)["commitInfo"], "version": int(path.stem)}
+                yield {**info_of(about, path), "version": int(path.stem)}
+
+
+def info_of(line: str, path: Path) -> Entry:
+    try:
+        return json.loads(line)["commitInfo"]
+    except ValueError as problem:
+        raise ContractError(
+            f"Cannot read the table {path.parent.parent}: expected a commit of Delta's in {path.name} of its log, "
+            f"found what is no JSON ({problem}).\nPut the table's folder back from a copy."
+        ) from problem
 
 
 def commits_in(log: Path) -> list[Path]:

@@ -472,6 +472,10 @@ def test_a_text_of_parquet_that_is_not_utf_8_is_refused_wherever_it_is(read_file
     texts = pa.array([b"caf\xc3\xa9", b"nam\xc3", None], pa.binary())
     said = pa.Array.from_buffers(pa.string(), 3, texts.buffers())  # who writes it says that it is UTF-8
     lists = pa.ListArray.from_arrays(pa.array([0, 1, 2, 3]), said)
+    within = pa.StructArray.from_arrays([lists, said], names=["a.b", "c"])
+    maps = pa.MapArray.from_arrays(pa.array([0, 1, 2, 3]), pa.array(["x", "y", "z"]), within)
+    lists_of_lists = pa.ListArray.from_arrays(pa.array([0, 1, 2, 3]), lists)
+    lists_of_maps = pa.ListArray.from_arrays(pa.array([0, 1, 2, 3]), maps)
     ids = pa.array([1, 2, 3], pa.int64())
     stock = source({"id": "bigint", "name": "string", "names": "array<string>"}, format="parquet", key=("id",))
 
@@ -479,11 +483,31 @@ def test_a_text_of_parquet_that_is_not_utf_8_is_refused_wherever_it_is(read_file
         ("name", said, '{"id":2,"name":"bmFtww=="}'),  # in base64, as other bytes
         ("names", lists, '{"id":2,"names":["nam\ufffd"]}'),
         ("undeclared", said, '{"id":2,"undeclared":"bmFtww=="}'),
+        ("undeclared", within, '{"id":2,"undeclared":{"a.b":["nam\ufffd"],"c":"nam\ufffd"}}'),
+        ("undeclared", maps, '{"id":2,"undeclared":{"y":{"a.b":["nam\ufffd"],"c":"nam\ufffd"}}}'),
+        ("undeclared", lists_of_lists, '{"id":2,"undeclared":[["nam\ufffd"]]}'),
+        ("undeclared", lists_of_maps, '{"id":2,"undeclared":[{"y":{"a.b":["nam\ufffd"],"c":"nam\ufffd"}}]}'),
     ):
         rows = read_files(stock, {"stock/a.parquet": pa.table({"id": ids, name: found})})
 
         assert [row._reasons for row in rows] == [None, [f"{name}: not UTF-8"], None]
         assert rows[1]._raw == raw
+
+
+def test_a_text_of_parquet_that_is_declared_as_bytes_need_not_be_utf_8(read_files):
+    torn = pa.Array.from_buffers(pa.string(), 1, pa.array([b"nam\xc3"], pa.binary()).buffers())
+
+    rows = read_files(source({"sent": "binary"}, format="parquet"), {"a.parquet": pa.table({"sent": torn})})
+
+    assert values(rows, "sent") == [b"nam\xc3"]
+
+
+def test_any_name_of_a_column_of_parquet_is_taken(read_files):
+    odd = pa.table({"id": [1], "a`b": ["x"], "a.b": ["y"], "": ["z"]})
+
+    rows = read_files(source({"id": "int"}, format="parquet"), {"a.parquet": odd})
+
+    assert [(row.id, json.loads(row._rescued)) for row in rows] == [(1, {"a`b": "x", "a.b": "y", "": "z"})]
 
 
 def test_parquet_files_of_different_schemas_land_together_and_keep_their_names_and_places(read_files):

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from lakehouse.files import files_of
+from lakehouse.history import entries_in
+from lakehouse.tables import ContractError
 
 SCHEMA = {"type": "struct", "fields": [{"name": "id", "type": "integer", "nullable": True, "metadata": {}}]}
 MADE = {"metaData": {"schemaString": json.dumps(SCHEMA), "partitionColumns": [], "configuration": {"a": "b"}}}
@@ -71,3 +73,11 @@ def test_a_log_that_lacks_a_commit_is_left_to_delta(table):
     commit(table, 3, added("d.parquet"))
 
     assert files_of(table) is None
+
+
+def test_a_log_with_a_torn_commit_says_which_it_is(table):
+    commit(table, 2, '{"commitInfo":{"timestamp":1,"operation":"WRI')
+
+    assert files_of(table) is None
+    with pytest.raises(ContractError, match=f"^Cannot read the table {table}: expected a commit of .* in 0+2.json "):
+        list(entries_in(table / "_delta_log", None))
