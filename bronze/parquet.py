@@ -72,7 +72,7 @@ def read_parquet(
 def parquet_group(spark: SparkSession, source: Source, files: list[Arrival], *, explains: bool) -> DataFrame:
     rows = spark.read.parquet(*(without_glob(a.path) for a in files))
     found = {field.name: field.dataType for field in rows.schema.fields}
-    nothing = F.lit(None).cast("string")
+    nothing, about = F.lit(None).cast("string"), rows.metadataColumn("_metadata")
     values, texts, wrong = [], [], []
     others = [name for name in found if name not in source.columns]
     undeclared = [*others]
@@ -90,6 +90,8 @@ def parquet_group(spark: SparkSession, source: Source, files: list[Arrival], *, 
                 text = F.base64(column)
             is_same = found[name].simpleString() == f.type
             value = column if is_same else from_other_type(column, text, found[name], f, source)
+            if is_nested and swaps_bytes(found[name], declared):
+                value = F.lit(None).cast(f.type)
             if is_same or isinstance(found[name], T.NumericType):  # else a text is asked for it
                 value = F.when(~is_no_number(value, declared), value)
             if is_nested and (more := [*more_in(found[name], declared, name)]):
@@ -99,8 +101,8 @@ def parquet_group(spark: SparkSession, source: Source, files: list[Arrival], *, 
                 wrong.append(F.when(~F.is_valid_utf8(text), F.lit(f"{name}: not UTF-8")))
         values.append(value.alias(name))
         texts.append(text.alias(name))
-    are_bytes = {name for name, f in source.columns.items() if f.type == "binary"}
-    with_texts = [name for name, type_ in found.items() if name not in are_bytes and has(type_, TEXTS)]
+    as_bytes = {name for name, f in source.columns.items() if f.type == "binary" and found.get(name) == T.StringType()}
+    with_texts = [name for name, type_ in found.items() if name not in as_bytes and has(type_, TEXTS)]
     if explains:
         for name in with_texts:
             wrong.append(F.when(is_no_text((named(name), found[name])), F.lit(f"{name}: not UTF-8")))
@@ -112,8 +114,8 @@ def parquet_group(spark: SparkSession, source: Source, files: list[Arrival], *, 
         *values,
         (F.to_json(F.struct(*map(named, others))) if others else nothing).alias("_rescued"),
         file_of(rows, files).alias("_file"),
-        (F.col("_metadata.row_index") + 1).alias("_position"),
-        F.col("_metadata.file_modification_time").alias("_arrived_at"),
+        (about["row_index"] + 1).alias("_position"),
+        about["file_modification_time"].alias("_arrived_at"),
         F.to_json(F.struct(*(as_it_is(name, type_) for name, type_ in found.items()))).alias("_raw"),
         F.coalesce(*wrong, nothing).alias("_error"),
         F.struct(*texts).alias("_text"),
@@ -150,6 +152,22 @@ def more_in(found: T.DataType, declared: T.DataType, path: str) -> Iterator[str]
         yield from more_in(found.valueType, declared.valueType, f"{path}.*")
 
 
+def swaps_bytes(found: T.DataType, declared: T.DataType) -> bool:
+    """Whether somewhere within, texts stand in the place of bytes, or bytes in that of texts: JSON tells them alike.
+
+    >>> swaps_bytes(data_type("array<struct<a:string,b:int>>"), data_type("array<struct<a:binary,b:int>>"))
+    True
+    """
+    if isinstance(found, T.StructType) and isinstance(declared, T.StructType):
+        types = {field.name: field.dataType for field in declared.fields}
+        return any(swaps_bytes(each.dataType, types[each.name]) for each in found.fields if each.name in types)
+    if isinstance(found, T.ArrayType) and isinstance(declared, T.ArrayType):
+        return swaps_bytes(found.elementType, declared.elementType)
+    if isinstance(found, T.MapType) and isinstance(declared, T.MapType):
+        return swaps_bytes(found.keyType, declared.keyType) or swaps_bytes(found.valueType, declared.valueType)
+    return isinstance(found, T.BinaryType) != isinstance(declared, T.BinaryType)
+
+
 def from_other_type(column: Column, text: Column, found: T.DataType, f: Field, source: Source) -> Column:
     """A value of another type than declared, cast; null where that would lose a part of it."""
     if isinstance(found, T.NumericType) and (f.type.startswith("decimal") or f.type in ("float", "double")):
@@ -171,10 +189,11 @@ def file_of(rows: DataFrame, files: list[Arrival]) -> Column:
     def plain(address: Column) -> Column:
         return F.url_decode(F.replace(address, F.lit("+"), F.lit("%2B"))) if is_escaped else address
 
+    about = rows.metadataColumn("_metadata")  # not a column of that name that a file has
     folder, *others = {posixpath.dirname(each.file) for each in files}
     if not others:  # 20 million rows take 6 s less than by their address
-        return F.concat(F.lit(posixpath.join(folder, "")), plain(F.col("_metadata.file_name")))
-    address = plain(F.col("_metadata.file_path"))
+        return F.concat(F.lit(posixpath.join(folder, "")), plain(about["file_name"]))
+    address = plain(about["file_path"])
     landing = files[0].path.removesuffix(files[0].file)
     before = F.locate(landing, address) + len(landing)  # Spark writes file:/, file:/// or the scheme that it was given
     return F.substring(address, before, F.lit(1 << 20))

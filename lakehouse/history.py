@@ -56,16 +56,29 @@ def entries_told(table: DeltaTable, most: int | None) -> Iterator[Entry]:
 
 
 def entries_in(log: Path, most: int | None) -> Iterator[Entry]:
-    """The same from the files of a local log, without a job of Spark's, which takes longer than many a write."""
+    """The same from the files of a local log, without a job of Spark's, which takes longer than many a write. A file
+    may be cleaned up meanwhile."""
     for path in commits_in(log)[::-1][:most]:
-        with suppress(FileNotFoundError), path.open(encoding="utf-8") as actions:  # which may be cleaned up meanwhile
-            if about := next((line for line in actions if line.startswith('{"commitInfo"')), None):
-                yield {**info_of(about, path), "version": int(path.stem)}
+        with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as actions:
+            if about := info_among(actions, path):
+                yield {**about, "version": int(path.stem)}
 
 
-def info_of(line: str, path: Path) -> Entry:
+def info_among(actions: Iterable[str], path: Path) -> Entry | None:
+    """What a commit says of itself. One that is torn, as where power was cut, is an error, and not one that says
+    nothing: what was added would be added again."""
+    first = ""
+    for line in actions:
+        if line.startswith('{"commitInfo"'):
+            return parsed(line, path)["commitInfo"]
+        first = first or line
+    parsed(first, path)
+    return None
+
+
+def parsed(line: str, path: Path) -> dict[str, Any]:
     try:
-        return json.loads(line)["commitInfo"]
+        return json.loads(line)
     except ValueError as problem:
         raise ContractError(
             f"Cannot read the table {path.parent.parent}: expected a commit of Delta's in {path.name} of its log, "

@@ -503,11 +503,28 @@ def test_a_text_of_parquet_that_is_declared_as_bytes_need_not_be_utf_8(read_file
 
 
 def test_any_name_of_a_column_of_parquet_is_taken(read_files):
-    odd = pa.table({"id": [1], "a`b": ["x"], "a.b": ["y"], "": ["z"]})
+    odd = pa.table({"id": [1], "a`b": ["x"], "a.b": ["y"], "": ["z"], "_metadata": ["m"]})
 
     rows = read_files(source({"id": "int"}, format="parquet"), {"a.parquet": odd})
 
-    assert [(row.id, json.loads(row._rescued)) for row in rows] == [(1, {"a`b": "x", "a.b": "y", "": "z"})]
+    assert [(row.id, json.loads(row._rescued)) for row in rows] == [
+        (1, {"a`b": "x", "a.b": "y", "": "z", "_metadata": "m"})
+    ]
+    assert [(row._file, row._position, row._arrived_at) for row in rows] == [
+        ("a.parquet", 1, ARRIVED.replace(tzinfo=None))
+    ]
+
+
+def test_bytes_and_texts_within_a_parquet_column_do_not_stand_for_each_other(read_files):
+    listed = source({"bytes": "array<binary>", "texts": "array<string>", "sent": "binary"}, format="parquet")
+    texts, some_bytes = pa.array([["abcd"]]), pa.array([[b"old"]])
+
+    for found in ({"bytes": texts}, {"texts": some_bytes}, {"sent": texts}):
+        [row] = read_files(listed, {"a.parquet": pa.table(found)})
+        assert [reason.split(":")[0] for reason in row._reasons] == [*found]
+
+    [row] = read_files(listed, {"a.parquet": pa.table({"bytes": some_bytes, "texts": texts})})
+    assert (row._reasons, row.bytes, row.texts) == (None, [b"old"], ["abcd"])
 
 
 def test_parquet_files_of_different_schemas_land_together_and_keep_their_names_and_places(read_files):

@@ -75,9 +75,17 @@ def test_a_log_that_lacks_a_commit_is_left_to_delta(table):
     assert files_of(table) is None
 
 
-def test_a_log_with_a_torn_commit_says_which_it_is(table):
-    commit(table, 2, '{"commitInfo":{"timestamp":1,"operation":"WRI')
+TORN = (b'{"commitInfo":{"timestamp":1,"operation":"WRI', b'{"commitInfo":{"note":"\xc3', b'{"com', b"\0\0", b"")
+
+
+@pytest.mark.parametrize("torn", TORN)
+def test_a_log_with_a_torn_commit_says_which_it_is(table, torn):
+    (table / "_delta_log" / f"{2:020}.json").write_bytes(torn)
 
     assert files_of(table) is None
     with pytest.raises(ContractError, match=f"^Cannot read the table {table}: expected a commit of .* in 0+2.json "):
         list(entries_in(table / "_delta_log", None))
+
+
+def test_a_commit_that_says_nothing_of_itself_is_left_out(table):
+    assert list(entries_in(table / "_delta_log", None)) == []
