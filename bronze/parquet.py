@@ -73,22 +73,23 @@ def parquet_group(spark: SparkSession, source: Source, files: list[Arrival], *, 
     rows = spark.read.parquet(*(without_glob(a.path) for a in files))
     found = {field.name: field.dataType for field in rows.schema.fields}
     nothing, about = F.lit(None).cast("string"), rows.metadataColumn("_metadata")
-    values, texts, wrong = [], [], []
+    values, texts = [], []
+    to_be_texts: dict[str, tuple[Column, T.DataType]] = {}
     others = [name for name in found if name not in source.columns]
     undeclared = [*others]
     for name, f in source.columns.items():
         column, text = named(name), nothing
         declared = data_type(f.type)
+        is_same = name in found and found[name].simpleString() == f.type
         if name not in found:
             value = F.lit(None).cast(f.type)
-        elif found[name].simpleString() == f.type and not has(declared, FLOATS):
+        elif is_same and not has(declared, FLOATS):
             value = column
         else:
             is_nested = isinstance(found[name], T.ArrayType | T.MapType | T.StructType)
             text = F.to_json(column) if is_nested else column.cast("string")
             if isinstance(found[name], T.BinaryType) and isinstance(f, Undeclared):
                 text = F.base64(column)
-            is_same = found[name].simpleString() == f.type
             value = column if is_same else from_other_type(column, text, found[name], f, source)
             if is_nested and swaps_bytes(found[name], declared):
                 value = F.lit(None).cast(f.type)
@@ -98,16 +99,16 @@ def parquet_group(spark: SparkSession, source: Source, files: list[Arrival], *, 
                 others.append(name)  # whole, since what it says beside the declared must not be lost
                 undeclared += more
             if isinstance(found[name], T.BinaryType) and not isinstance(f, Undeclared):
-                wrong.append(F.when(~F.is_valid_utf8(text), F.lit(f"{name}: not UTF-8")))
+                to_be_texts[name] = text, T.StringType()
         values.append(value.alias(name))
         texts.append(text.alias(name))
     as_bytes = {name for name, f in source.columns.items() if f.type == "binary" and found.get(name) == T.StringType()}
-    with_texts = [name for name, type_ in found.items() if name not in as_bytes and has(type_, TEXTS)]
+    with_texts = (name for name, type_ in found.items() if name not in as_bytes and has(type_, TEXTS))
+    to_be_texts |= {name: (named(name), found[name]) for name in with_texts}
     if explains:
-        for name in with_texts:
-            wrong.append(F.when(is_no_text((named(name), found[name])), F.lit(f"{name}: not UTF-8")))
-    elif with_texts:
-        wrong.append(F.when(is_no_text(*((named(name), found[name]) for name in with_texts)), F.lit("not UTF-8")))
+        wrong = [F.when(is_no_text(each), F.lit(f"{name}: not UTF-8")) for name, each in to_be_texts.items()]
+    else:
+        wrong = [F.when(is_no_text(*to_be_texts.values()), F.lit("not UTF-8"))]
     if undeclared and source.new_columns == "quarantine":
         wrong.append(F.lit(not_declared(undeclared)))
     return rows.select(
@@ -131,8 +132,7 @@ def as_it_is(name: str, type_: T.DataType) -> Column:
     column = named(name)
     if not isinstance(type_, T.StringType):
         return column
-    told = F.when(is_no_text((column, type_)), F.base64(column.cast("binary"))).otherwise(column)
-    return told.alias(name)
+    return F.when(F.is_valid_utf8(column), column).otherwise(F.base64(column.cast("binary"))).alias(name)
 
 
 def more_in(found: T.DataType, declared: T.DataType, path: str) -> Iterator[str]:

@@ -117,8 +117,7 @@ def leaves(value: Column, type_: T.DataType, wanted: tuple[type[T.DataType], ...
         for field in type_.fields:
             yield from leaves(value[field.name], field.dataType, wanted)
     elif isinstance(type_, T.MapType):
-        yield from leaves(F.map_keys(value), T.ArrayType(type_.keyType), wanted)
-        yield from leaves(F.map_values(value), T.ArrayType(type_.valueType), wanted)
+        yield from leaves(F.map_entries(value), T.ArrayType(entry_of(type_)), wanted)
     elif not isinstance(type_, T.ArrayType):
         if isinstance(type_, wanted):
             yield value, False

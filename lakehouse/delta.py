@@ -525,7 +525,7 @@ def held_to(rows: DataFrame, table: Table, where: str | None) -> DataFrame:
     """The rows, of which one that does not meet the condition is an error, as where Delta replaces others by them."""
     if not where:
         return rows
-    refused = f"{UNMET} {where[:200]}, found another."
+    refused = f"{UNMET} {where}, found another."
     is_somewhere = F.spark_partition_id() >= 0  # always; without it Spark asks rows that a join is yet to drop
     return rows.where(F.assert_true(F.expr(where) & is_somewhere, refused).isNull())
 

@@ -2,9 +2,9 @@
 
 `python -m tests.faults.drift` lands all of them at once. A row ends with the value that was meant, with nothing where
 nothing is required and the rest in `_rescued`, or in quarantine with the reason. New and renamed columns are tried
-under each of the three ends that a source may declare for them. A change of unit is told
-where the source says between which bounds a value is plausible, as those of `bounded` do. What no reader could tell is
-not here: the first of July as 01/07 that was 07/01, or dollars that were euros.
+under each of the three ends that a source may declare for them. A change of unit is told where the source says between
+which bounds a value is plausible, as the `bounded` ones do. What no reader could tell is not here: the first of July as
+01/07 that was 07/01, or dollars that were euros.
 """
 
 import json
